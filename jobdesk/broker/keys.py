@@ -1,0 +1,189 @@
+"""Every Redis key, and every field of a job's record, is named here and nowhere else in Python.
+
+One queue lives in one hash slot: all its keys begin with ``<namespace>:{<queue>}:``. The scripts
+take that prefix as their one KEY and append the same suffixes; a test holds the two together.
+
+==============  =======  ======================================================================
+suffix          type     content
+==============  =======  ======================================================================
+``j:<id>``      hash     the record: short fields only (:class:`Field`), so that it stays small
+``d:<shard>``   hash     id -> payload (data, maybe signed); shard is the id's last character
+``r:<shard>``   hash     id -> result (JSON)
+``a:<id>``      list     failed, stalled and released attempts, a JSON object each, the last 10
+``log:<id>``    list     log lines, the last 1,000
+``wait``        zset     score = priority · 2^44 + place
+``active``      zset     score = end of the lease, ms
+``delayed``     zset     score = run at, ms
+``completed``   zset     score = finished, ms
+``failed``      zset     score = finished, ms
+``expire``      zset     id -> delete at, ms; for ended jobs with a retention of their own
+``wake``        zset     one member while there may be work: workers block on it
+``events``      stream   about the last 10,000 events, numbered by ``evn``
+``meta``        hash     paused, limits, retention, schema version (:class:`Meta`)
+``seq``         string   the last place given out
+``epoch``       string   the last epoch given out; never deleted
+``evn``         string   the number of the last event
+``wk:<w>``      hash     a worker's last request, its epoch and job ids
+``tomb:<id>``   string   epoch and result of a job that was removed when it finished
+``lim``         string   jobs taken in the current window of the rate limit
+``stat:m<n>``   hash     figures of minute n (24 h); ``stat:h<n>`` of hour n (8 days)
+``revoked``     hash     Huey's revocations: ``r:<id>`` and ``rt:<type>``
+``kv:<key>``    string   Huey's key/value store, and results of steps
+``cnt:<key>``   string   Huey's counters
+``lock:<n>``    string   locks, with the token of their owner
+``chord:<c>``   hash     member index -> result, and ``fired``
+``outgoing``    list     continuations to be delivered elsewhere
+``sched``       hash     name -> last fired slot; ``<name>:paused``; ``<name>:spec``
+``types``       hash     type -> what its worker published
+==============  =======  ======================================================================
+
+Outside every queue: ``<namespace>:queues`` (a set of names) and ``<namespace>:worker:<id>`` with
+``<namespace>:workers`` (what each worker process says of itself).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+SCHEMA_VERSION = 1
+
+
+class Field(StrEnum):
+    """The fields of a job's record. Short, since a waiting job is mostly its field names."""
+
+    TYPE = "t"
+    STATE = "st"  #: one letter, see :data:`STATE_LETTERS`
+    PRIORITY = "p"  #: 1 to 10, 11 for none
+    SCORE = "sc"  #: its place in ``wait``, kept through stalls and releases
+    ADDED = "ts"
+    RUN_AT = "ra"
+    ATTEMPTS = "at"
+    ATTEMPTS_MADE = "am"
+    BACKOFF = "bk"
+    TIMEOUT = "to"
+    EXPIRES = "ex"
+    KEEP_COMPLETED = "rc"
+    KEEP_FAILED = "rf"
+    GENERATION = "gen"
+    STALLED = "stc"
+    RELEASED = "rel"
+    EPOCH = "ep"  #: non-zero while active
+    FINISHED_EPOCH = "fep"
+    WORKER = "w"
+    STARTED = "pon"
+    FINISHED = "fon"
+    PROGRESS = "pg"
+    ERROR = "er"  #: "Class: message", cut to 60 bytes
+    CANCEL = "cx"
+
+
+class Meta(StrEnum):
+    """The fields of ``meta``."""
+
+    PAUSED = "paused"
+    MAX_ACTIVE = "max_active"
+    LIMIT_JOBS = "limit_jobs"
+    LIMIT_MS = "limit_ms"
+    KEEP_COMPLETED = "rc"
+    KEEP_FAILED = "rf"
+    MAX_STALLED = "max_stalled"
+    SCHEMA = "schema"
+
+
+STATE_LETTERS = {"waiting": "w", "active": "a", "delayed": "d", "completed": "c", "failed": "f"}
+STATE_NAMES = {letter: name for name, letter in STATE_LETTERS.items()}
+
+
+class QueueKeys:
+    """The keys of one queue."""
+
+    __slots__ = (
+        "active", "completed", "delayed", "epoch", "events", "evn", "expire", "failed", "lim",
+        "meta", "outgoing", "prefix", "queue", "revoked", "sched", "seq", "types", "wait", "wake",
+    )  # fmt: skip
+
+    def __init__(self, namespace: str, queue: str) -> None:
+        self.queue = queue
+        self.prefix = prefix = f"{namespace}:{{{queue}}}:"
+        self.wait = prefix + "wait"
+        self.active = prefix + "active"
+        self.delayed = prefix + "delayed"
+        self.completed = prefix + "completed"
+        self.failed = prefix + "failed"
+        self.expire = prefix + "expire"
+        self.wake = prefix + "wake"
+        self.events = prefix + "events"
+        self.meta = prefix + "meta"
+        self.seq = prefix + "seq"
+        self.epoch = prefix + "epoch"
+        self.evn = prefix + "evn"
+        self.lim = prefix + "lim"
+        self.revoked = prefix + "revoked"
+        self.outgoing = prefix + "outgoing"
+        self.sched = prefix + "sched"
+        self.types = prefix + "types"
+
+    def state(self, state: str) -> str:
+        """The set of the jobs in ``state``."""
+        return self.prefix + ("wait" if state in ("waiting", "paused") else state)
+
+    def job(self, job_id: str) -> str:
+        return f"{self.prefix}j:{job_id}"
+
+    def payload(self, job_id: str) -> str:
+        return f"{self.prefix}d:{shard(job_id)}"
+
+    def result(self, job_id: str) -> str:
+        return f"{self.prefix}r:{shard(job_id)}"
+
+    def attempts(self, job_id: str) -> str:
+        return f"{self.prefix}a:{job_id}"
+
+    def log(self, job_id: str) -> str:
+        return f"{self.prefix}log:{job_id}"
+
+    def worker(self, worker: str) -> str:
+        return f"{self.prefix}wk:{worker}"
+
+    def tombstone(self, job_id: str) -> str:
+        return f"{self.prefix}tomb:{job_id}"
+
+    def figures(self, unit: str, number: int) -> str:
+        """Figures of one minute (unit ``m``) or hour (``h``), numbered since 1970."""
+        return f"{self.prefix}stat:{unit}{number}"
+
+    def value(self, key: str) -> str:
+        return f"{self.prefix}kv:{key}"
+
+    def counter(self, key: str) -> str:
+        return f"{self.prefix}cnt:{key}"
+
+    def lock(self, name: str) -> str:
+        return f"{self.prefix}lock:{name}"
+
+    def chord(self, chord_id: str) -> str:
+        return f"{self.prefix}chord:{chord_id}"
+
+
+def shard(job_id: str) -> str:
+    """The part of a sharded hash that holds ``job_id``: its last character.
+
+    The scripts see bytes, not characters, so ids that end outside ASCII share one shard, ``~``.
+    """
+    last = job_id[-1]
+    return last if last.isascii() else "~"
+
+
+def queues(namespace: str) -> str:
+    """The set of the names of all queues."""
+    return f"{namespace}:queues"
+
+
+def workers(namespace: str) -> str:
+    """The sorted set of worker ids by their last heartbeat, ms."""
+    return f"{namespace}:workers"
+
+
+def worker_info(namespace: str, worker: str) -> str:
+    """What one worker says of itself, JSON, with a time to live."""
+    return f"{namespace}:worker:{worker}"

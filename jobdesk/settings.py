@@ -1,0 +1,151 @@
+"""The settings, and the only place that reads the environment.
+
+The original's names (``REDIS_URL``, ``RESEND_API_KEY`` …) are kept; jobdesk's own begin with
+``JOBDESK_``. A ``.env`` file in the working directory is read too. Secrets are ``SecretStr``: they
+do not show in logs or reprs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from jobdesk.errors import InvalidSetting
+
+
+def _ours(name: str) -> AliasChoices:
+    return AliasChoices(f"JOBDESK_{name}")
+
+
+class Settings(BaseSettings):
+    """Everything that can be set from outside; see docs/settings.md for the table."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", populate_by_name=True, frozen=True, env_ignore_empty=True
+    )
+
+    # --- Redis
+    redis_url: str | None = Field(None, validation_alias="REDIS_URL")
+    """redis://, rediss://, unix://, redis+sentinel://, redis+cluster://, embedded://; unset: embedded."""
+    redis_password: SecretStr | None = Field(None, validation_alias="REDIS_PASSWORD")
+    """Fills in where the URL has no password."""
+    namespace: str = Field("jd", validation_alias=_ours("NAMESPACE"), pattern=r"^[A-Za-z0-9._-]{1,32}$")
+    """What every key starts with, so that two applications can share a server."""
+    allow_eviction: bool = Field(False, validation_alias=_ours("ALLOW_EVICTION"))
+    """Let workers start on a Redis whose maxmemory-policy may throw jobs away."""
+    allow_insecure_redis: bool = Field(False, validation_alias=_ours("ALLOW_INSECURE_REDIS"))
+    """Let plain redis:// reach a host that is not this one."""
+
+    # --- jobs
+    secret: SecretStr | None = Field(None, validation_alias=_ours("SECRET"))
+    """Signs payloads; unsigned ones are then refused."""
+    previous_secret: SecretStr | None = Field(None, validation_alias=_ours("PREVIOUS_SECRET"))
+    """Still accepted while a secret is being changed."""
+    max_data_bytes: int = Field(262_144, validation_alias=_ours("MAX_DATA_BYTES"), ge=1024)
+    max_result_bytes: int = Field(262_144, validation_alias=_ours("MAX_RESULT_BYTES"), ge=1024)
+    timezone: str = Field("UTC", validation_alias=_ours("TIMEZONE"))
+    """The zone in which crontabs are read."""
+    imports: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias=_ours("IMPORTS"))
+    """Modules with queues of one's own, separated by commas."""
+    shutdown_timeout: float = Field(25.0, validation_alias=_ours("SHUTDOWN_TIMEOUT"), ge=0)
+    """Seconds that a stopping worker lets its jobs run on, before it gives them back."""
+    child_memory_bytes: int = Field(2 << 30, validation_alias=_ours("CHILD_MEMORY_BYTES"), ge=1 << 26)
+    """RLIMIT_AS of the child processes that run pdf, report and suspected jobs."""
+
+    # --- files
+    data: Path | None = Field(None, validation_alias=_ours("DATA"))
+    """The folder of everything jobdesk writes; unset: the user's data folder."""
+    templates: Path | None = Field(None, validation_alias=_ours("TEMPLATES"))
+    """A folder whose templates go before the built-in ones."""
+    log_folder: Path | None = Field(None, validation_alias=_ours("LOG_FOLDER"))
+    """Where cleanup:old-logs looks; unset: ``logs`` in the data folder."""
+    temp_folders: Annotated[tuple[Path, ...], NoDecode] = Field((), validation_alias=_ours("TEMP_FOLDERS"))
+    """Where cleanup:temp-files looks; unset: ``tmp`` in the data folder."""
+    database_url: SecretStr | None = Field(None, validation_alias="DATABASE_URL")
+
+    # --- delivery
+    delivery: Literal["live", "outbox"] = Field("live", validation_alias=_ours("DELIVERY"))
+    """``outbox`` writes mails, pushes and SMS to files instead of sending them."""
+    email_fallback: Literal["sync", "off"] = Field("sync", validation_alias=_ours("EMAIL_FALLBACK"))
+    """Send mail in place when Redis provably got nothing."""
+    resend_api_key: SecretStr | None = Field(None, validation_alias="RESEND_API_KEY")
+    resend_base_url: str = Field("https://api.resend.com", validation_alias="RESEND_BASE_URL")
+    resend_timeout: float = Field(30.0, validation_alias="RESEND_TIMEOUT", gt=0)
+    from_email: str | None = Field(None, validation_alias="FROM_EMAIL")
+    from_name: str | None = Field(None, validation_alias="FROM_NAME")
+    contact_email: str | None = Field(None, validation_alias="CONTACT_EMAIL")
+    vapid_public_key: str | None = Field(None, validation_alias="VAPID_PUBLIC_KEY")
+    vapid_private_key: SecretStr | None = Field(None, validation_alias="VAPID_PRIVATE_KEY")
+
+    @field_validator("imports", mode="before")
+    @classmethod
+    def _split_names(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("temp_folders", mode="before")
+    @classmethod
+    def _split_folders(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(Path(part.strip()) for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"no time zone named {value!r}") from None
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of the schedules."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def data_folder(self) -> Path:
+        """The folder of everything jobdesk writes; not made here."""
+        if self.data is not None:
+            return self.data.expanduser().absolute()
+        from platformdirs import user_data_path
+
+        return user_data_path("jobdesk", appauthor=False)
+
+
+def load(**values: object) -> Settings:
+    """Settings from the environment, with ``values`` over them.
+
+    Raises :class:`~jobdesk.errors.InvalidSetting`, which names the variable and never its value.
+    """
+    try:
+        return Settings(**values)  # type: ignore[arg-type]  # pydantic checks them
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "settings"
+        alias = Settings.model_fields[name].validation_alias if name in Settings.model_fields else name
+        shown = alias.choices[0] if isinstance(alias, AliasChoices) else alias
+        raise InvalidSetting(f"{shown}: {first['msg']}") from None
+
+
+_current: Settings | None = None
+
+
+def current() -> Settings:
+    """The settings of this process, read from the environment at first use."""
+    global _current
+    if _current is None:
+        _current = load()
+    return _current
+
+
+def use(settings: Settings | None) -> None:
+    """Make ``settings`` this process's; with None, read the environment again at next use."""
+    global _current
+    _current = settings
