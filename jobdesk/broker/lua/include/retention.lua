@@ -1,0 +1,77 @@
+-- Removing ended jobs by age and count. Needs include: record.
+--
+--   trim(P, state, age_ms, count, now, max) -> removed, more
+--       state 'completed' or 'failed'; age_ms and count may be nil (no limit). Removes jobs that
+--       ended longer than age_ms ago, and those that are not among the newest count of their
+--       state; looks at no more than max jobs. more is true when another call may find more.
+--       With nothing to do it costs one ZCARD and at most one ZRANGE.
+--   parse_retention("age_ms:count") -> age_ms or nil, count or nil
+--
+-- A job with a retention of its own (field rc or rf) is judged by that alone: its age by the
+-- zset expire, its count here. The jobs that are kept so would be looked at again by every call;
+-- meta's sweep:<state> names the last of them in the block already passed. When that job goes,
+-- or sweep_retention clears the mark, the block is walked again.
+
+local function parse_retention(text)
+  local age, count = string.match(text or '', '^(%d*):(%d*)$')
+  return tonumber(age), tonumber(count)
+end
+
+local function trim(P, state, age_ms, count, now, max)
+  local set, meta, mark = P .. state, P .. 'meta', 'sweep:' .. state
+  local total = redis.call('zcard', set)
+  if total == 0 or max <= 0 then
+    return 0, false
+  end
+  local excess = 0
+  if count and total > count then
+    excess = total - count
+  end
+  if excess == 0 then
+    if not age_ms then
+      return 0, false
+    end
+    local oldest = redis.call('zrange', set, 0, 0, 'WITHSCORES')
+    if tonumber(oldest[2]) > now - age_ms then
+      return 0, false
+    end
+  end
+
+  local start = 0
+  local passed = redis.call('hget', meta, mark)
+  if passed then
+    local rank = redis.call('zrank', set, passed)
+    if rank then
+      start = rank + 1
+    end
+  end
+
+  local found = redis.call('zrange', set, start, start + max - 1, 'WITHSCORES')
+  local own_field = state == 'completed' and 'rc' or 'rf'
+  local gone, looked, kept = {}, 0, false
+  for i = 1, #found, 2 do
+    local id, rank = found[i], start + (i - 1) / 2
+    if rank >= excess and not (age_ms and tonumber(found[i + 1]) <= now - age_ms) then
+      break
+    end
+    looked = looked + 1
+    local own = redis.call('hget', P .. 'j:' .. id, own_field)
+    local own_count
+    if own then
+      own_count = select(2, parse_retention(own))
+    end
+    if not own or (own_count and total - rank > own_count) then
+      gone[#gone + 1] = id
+    else
+      kept = id
+    end
+  end
+  if #gone > 0 then
+    redis.call('zrem', set, unpack(gone))
+    delete_jobs(P, gone)
+  end
+  if kept then
+    redis.call('hset', meta, mark, kept)
+  end
+  return #gone, looked == max
+end
