@@ -1,0 +1,456 @@
+"""The one JSON codec: how data, results and payloads become bytes and come back.
+
+*Data* is what a client of any language may send: plain JSON, checked strictly. *Values* (results,
+Huey's key/value store, arguments of continuations) are JSON with tags for what Huey needs:
+
+* ``{"$dt": "2026-03-08T02:30:00+00:00"}``: a ``datetime``, aware or naive
+* ``{"$error": {…}}``: Huey's ``Error`` with its metadata; with ``"$raised": true`` beside it, an
+  exception, which comes back as Huey's ``TaskException`` with class, message, traceback, job id
+* ``{"$skipped": true}``: Huey's ``SKIPPED``
+
+A key of a value that starts with ``$`` is written with a second ``$``, so it is never taken for a
+tag. Tuples come back as lists. Pickle is never read.
+
+A *payload* is what Redis keeps for a job: ``{data}``, or ``[{data}, {extras}]`` when something
+hangs on the job, and ``s1.<kid>.<signature>.<json>`` where payloads are signed. The extras:
+
+* ``args``: raw positional arguments of a continuation that could not be bound by name
+* ``then``, ``error``: the continuation to add after success, after failure
+* ``chord``: the chord that this job is a member of
+
+A continuation is an object ``{"q": queue, "t": type, "id": id, "a": [args], "d": {kwargs}, "o":
+{options}, "then": …, "error": …, "chord": …}``; this module carries it and does not look inside.
+The signature covers queue, id, type and the JSON, so a payload is good for its own job only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import math
+import traceback
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from huey.exceptions import TaskException
+from huey.utils import SKIPPED, Error
+
+from jobdesk.errors import BadPayload, DataTooLarge, InvalidJobData
+
+MAX_DEPTH = 100
+#: Beyond it, JavaScript and Lua no longer tell neighbours apart.
+MAX_INT = 2**53
+_SIGNED = b"s1."
+#: Room for ``s1.<kid>.<signature>.`` before the JSON.
+_SIGNATURE_BYTES = 3 + 9 + 44
+_EXTRAS = ("args", "then", "error", "chord")
+
+_encode = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":")
+).encode
+
+
+# --- data: strict JSON ------------------------------------------------------------------------
+
+
+def encode_data(data: Mapping[str, Any], limit: int) -> bytes:
+    """A job's data as compact JSON, at most ``limit`` bytes.
+
+    Raises :class:`InvalidJobData`, which names the path of what JSON cannot carry faithfully, or
+    :class:`DataTooLarge`.
+    """
+    if not isinstance(data, Mapping):
+        raise InvalidJobData(f"data is {_a(data)}; pass an object with named fields")
+    raw = _strict(data if isinstance(data, dict) else dict(data))
+    if len(raw) > limit:
+        raise DataTooLarge(
+            f"data is {len(raw):,} bytes, limit {limit:,}; store it and pass a reference"
+        )
+    return raw
+
+
+def _strict(data: dict[str, Any]) -> bytes:
+    try:
+        raw = _encode(data).encode()
+    except (TypeError, ValueError, RecursionError):
+        _explain(data, "data")
+    if _unusual(data, MAX_INT):
+        _check(data, "data", 1, {id(data)}, tags=False)
+    return raw
+
+
+# --- values: JSON with tags -------------------------------------------------------------------
+
+
+def encode_value(value: object, what: str = "result") -> bytes:
+    """A result, or a value of Huey's store, as JSON with tags; ``what`` names it in errors."""
+    try:
+        # The encoder is not to be tried first: it would take Huey's Error for a list.
+        return _encode(_tagged(value, 0) if _unusual(value, None) else value).encode()
+    except (TypeError, ValueError, RecursionError):
+        _explain(value, what, tags=True)
+
+
+def decode_value(raw: bytes | bytearray | memoryview | str) -> Any:
+    """The opposite of :func:`encode_value`; :class:`BadPayload` for what is no such value."""
+    text = raw if isinstance(raw, str) else _text(bytes(raw))
+    return _parse(text)
+
+
+class JsonSerializer:
+    """What ``Huey(serializer=…)`` wants, on this codec."""
+
+    def serialize(self, data: object) -> bytes:
+        """Bytes of a value."""
+        return encode_value(data, "value")
+
+    def deserialize(self, data: bytes) -> Any:
+        """The value of bytes."""
+        return decode_value(data)
+
+
+def task_exception(exc: BaseException, job_id: str | None = None) -> TaskException:
+    """``exc`` as an error handler gets it: class, message, traceback and job id as metadata."""
+    metadata = _metadata(exc)
+    if job_id is not None:
+        metadata["task_id"] = job_id
+    return TaskException(metadata)
+
+
+def _metadata(exc: BaseException) -> dict[str, Any]:
+    if isinstance(exc, TaskException):
+        return dict(exc.metadata)
+    return {
+        "error": repr(exc),
+        "class": type(exc).__name__,
+        "message": str(exc),
+        "traceback": "".join(traceback.format_exception(exc)),
+        "task_id": None,
+    }
+
+
+def _tagged(value: Any, depth: int) -> Any:
+    """``value`` with tags for what JSON has no form for; what has no tag either stays as it is."""
+    kind = type(value)
+    if kind is str or kind is int or kind is float or kind is bool or value is None:
+        return value
+    if depth >= MAX_DEPTH:
+        raise ValueError("too deep")
+    if isinstance(value, dict):
+        made = {}
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise TypeError("key")
+            made["$" + key if key.startswith("$") else key] = _tagged(item, depth + 1)
+        return made
+    if isinstance(value, Error):
+        return {"$error": _tagged(value.metadata, depth + 1)}
+    if isinstance(value, list | tuple):
+        return [_tagged(item, depth + 1) for item in value]
+    if isinstance(value, datetime):
+        return {"$dt": value.isoformat()}
+    if value is SKIPPED:
+        return {"$skipped": True}
+    if isinstance(value, BaseException):
+        return {"$error": _tagged(_metadata(value), depth + 1), "$raised": True}
+    return value
+
+
+def _untag(found: dict[str, Any]) -> Any:
+    """An object read from JSON, or what its tag stands for. Called for inner objects first."""
+    if len(found) == 1:
+        if "$dt" in found:
+            return datetime.fromisoformat(found["$dt"])
+        if "$error" in found:
+            return Error(found["$error"])
+        if "$skipped" in found:
+            return SKIPPED
+    elif len(found) == 2 and "$raised" in found and "$error" in found:
+        return TaskException(found["$error"])
+    if any(key.startswith("$$") for key in found):
+        return {key[1:] if key.startswith("$$") else key: item for key, item in found.items()}
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_decode = json.JSONDecoder(parse_constant=_no_constant).decode
+_decode_tags = json.JSONDecoder(parse_constant=_no_constant, object_hook=_untag).decode
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise BadPayload("not JSON text (pickle and other binary forms are never read)") from None
+
+
+def _parse(text: str) -> Any:
+    try:
+        # A '$' in a key may also be written as an escape, which our own encoder never does.
+        tagged = '"$' in text or "\\u0024" in text
+        return _decode_tags(text) if tagged else _decode(text)
+    except (ValueError, TypeError, RecursionError) as exc:
+        raise BadPayload(f"not JSON as jobdesk writes it: {exc}") from None
+
+
+# --- telling what is wrong --------------------------------------------------------------------
+
+
+def _unusual(value: object, bound: int | None) -> bool:
+    """Whether a closer look is needed: anything but plain JSON types, or a suspicious key.
+
+    Breadth first over exact types, since this runs for every job that is added.
+    """
+    level: list[Any] = [(value,)]
+    depth = -1
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH:
+            return True
+        below: list[Any] = []
+        for container in level:
+            if type(container) is dict:
+                for key in container:
+                    if type(key) is not str or key[:1] == "$":
+                        return True
+                container = container.values()
+            for item in container:
+                kind = type(item)
+                if kind is str or kind is bool or kind is float or item is None:
+                    continue
+                if kind is int:
+                    if bound is not None and not -bound <= item <= bound:
+                        return True
+                elif kind is dict or kind is list or kind is tuple:
+                    if item:
+                        below.append(item)
+                else:
+                    return True
+        level = below
+    return False
+
+
+def _explain(value: object, root: str, tags: bool = False) -> NoReturn:
+    """Raise for what the encoder did not take."""
+    _check(value, root, 1, {id(value)}, tags)
+    raise InvalidJobData(f"{root} cannot be written as JSON")
+
+
+def _check(value: Any, path: str, depth: int, above: set[int], tags: bool) -> None:
+    """Raise :class:`InvalidJobData` for the first thing in ``value`` that JSON cannot carry."""
+    if value is None or isinstance(value, bool):
+        return
+    if isinstance(value, str):
+        if not _is_text(value):
+            raise InvalidJobData(f"{path} has half a surrogate pair; pass valid Unicode text")
+    elif isinstance(value, int):
+        if not tags and not -MAX_INT <= value <= MAX_INT:
+            raise InvalidJobData(f"{path} is {_short(value)}, beyond 2^53; pass it as text")
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise InvalidJobData(f"{path} is {float(value)}; JSON has no NaN and no infinity")
+    elif tags and (isinstance(value, datetime) or value is SKIPPED):
+        return
+    elif tags and isinstance(value, Error):
+        _check_inside(value.metadata, path, depth, above, tags)
+    elif tags and isinstance(value, BaseException):
+        _check_inside(_metadata(value), path, depth, above, tags)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise InvalidJobData(f"{path} has the key {key!r:.60}; keys are text")
+            if not tags and key.startswith("$"):
+                raise InvalidJobData(
+                    f"{path} has the key {key!r:.60}; keys starting with '$' are reserved"
+                )
+            if not _is_text(key):
+                raise InvalidJobData(f"{path} has the key {key!a:.60}; pass valid Unicode text")
+            _check_inside(item, f"{path}.{key}", depth, above, tags)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            _check_inside(item, f"{path}[{index}]", depth, above, tags)
+    else:
+        raise InvalidJobData(f"{path} is {_a(value)}; {_instead(value)}")
+
+
+def _check_inside(value: Any, path: str, depth: int, above: set[int], tags: bool) -> None:
+    if id(value) in above:
+        raise InvalidJobData(f"{path} contains itself; pass a tree")
+    if not isinstance(value, dict | list | tuple | BaseException):
+        _check(value, path, depth, above, tags)
+        return
+    if depth >= MAX_DEPTH:
+        shown = path if len(path) < 60 else path[:57] + "…"
+        raise InvalidJobData(f"{shown} is nested more than {MAX_DEPTH} deep; pass a flatter form")
+    above.add(id(value))
+    _check(value, path, depth + 1, above, tags)
+    above.discard(id(value))
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _short(value: int) -> str:
+    return str(value) if value.bit_length() < 200 else "an integer"
+
+
+def _a(value: object) -> str:
+    name = type(value).__name__
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+
+
+def _instead(value: object) -> str:
+    if isinstance(value, date | time):
+        return "pass an ISO string"
+    if isinstance(value, timedelta):
+        return "pass seconds"
+    if isinstance(value, set | frozenset):
+        return "pass a list"
+    if isinstance(value, bytes | bytearray | memoryview):
+        return "pass text (base64), or store it and pass a reference"
+    if isinstance(value, Decimal):
+        return "pass a string"
+    return "pass what JSON has: text, numbers, true, false, null, lists and objects"
+
+
+# --- payloads ---------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Payload:
+    """What Redis keeps for a job beside its record."""
+
+    data: dict[str, Any] = field(default_factory=dict)
+    args: list[Any] | None = None
+    then: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+    chord: dict[str, Any] | None = None
+
+
+class Codec:
+    """Packs and unpacks payloads, within limits and under the secrets given."""
+
+    def __init__(
+        self,
+        secret: bytes | None = None,
+        previous: bytes | None = None,
+        max_data: int = 262_144,
+        max_result: int = 262_144,
+    ) -> None:
+        self.max_data = max_data
+        self.max_result = max_result
+        self._secret = secret or None
+        self._kid = _kid(secret) if secret else b""
+        self._keys = {_kid(key): key for key in (previous, secret) if key}
+
+    @property
+    def signs(self) -> bool:
+        """Whether payloads are signed, and unsigned ones refused."""
+        return self._secret is not None
+
+    def pack(
+        self, payload: Payload, queue: str, job_id: str, type_: str, *, strict: bool = True
+    ) -> bytes:
+        """The bytes kept for a job.
+
+        ``strict=False`` lets tags into the data: for continuations, whose arguments are results
+        and errors of other jobs.
+        """
+        if strict:
+            raw = encode_data(payload.data, self.max_data)
+        else:
+            raw = encode_value(payload.data, "data")
+        extras = {
+            name: value for name in _EXTRAS if (value := getattr(payload, name)) is not None
+        }
+        if extras:
+            raw = b"[%b,%b]" % (raw, encode_value(extras, "extras"))
+        if len(raw) > self.max_data:
+            raise DataTooLarge(
+                f"data and continuations are {len(raw):,} bytes, limit {self.max_data:,};"
+                " store it and pass a reference"
+            )
+        return self._signed(raw, queue, job_id, type_)
+
+    def unpack(self, raw: bytes, queue: str, job_id: str, type_: str) -> Payload:
+        """The payload of a job; :class:`BadPayload` for any other bytes than :meth:`pack` made."""
+        limit = self.max_data + _SIGNATURE_BYTES
+        if len(raw) > limit:
+            raise BadPayload(
+                f"payload is {len(raw):,} bytes, limit {self.max_data:,} (JOBDESK_MAX_DATA_BYTES)"
+            )
+        found = _parse(_text(self._verified(raw, queue, job_id, type_)))
+        if type(found) is dict:
+            return Payload(found)
+        if isinstance(found, list) and len(found) == 2:
+            data, extras = found
+            if type(data) is dict and type(extras) is dict and _well_formed(extras):
+                return Payload(data, **extras)
+        raise BadPayload("payload is neither {data} nor [{data}, {extras}]")
+
+    def encode_result(self, value: object) -> tuple[bytes, bool]:
+        """A result as JSON, and whether it was over the limit and is but the head of its text."""
+        raw = encode_value(value)
+        if len(raw) <= self.max_result:
+            return raw, False
+        note = f"… (cut, {len(raw):,} bytes)"
+        head = raw[: self.max_result // 2].decode(errors="ignore")
+        while len(cut := encode_value(head + note)) > self.max_result:
+            head = head[: len(head) * 3 // 4]
+        return cut, True
+
+    def _signed(self, raw: bytes, queue: str, job_id: str, type_: str) -> bytes:
+        if self._secret is None:
+            return raw
+        signature = _signature(self._secret, raw, queue, job_id, type_)
+        return b"%b%b.%b.%b" % (_SIGNED, self._kid, signature, raw)
+
+    def _verified(self, raw: bytes, queue: str, job_id: str, type_: str) -> bytes:
+        if not raw.startswith(_SIGNED):
+            if self._secret is None:
+                return raw
+            raise BadPayload("payload is not signed, and JOBDESK_SECRET is set: add the job again")
+        if not self._keys:
+            raise BadPayload("payload is signed: set JOBDESK_SECRET to its producer's secret")
+        parts = raw.split(b".", 3)
+        if len(parts) != 4:
+            raise BadPayload("payload is signed, but has no signature")
+        _, kid, signature, body = parts
+        key = self._keys.get(kid)
+        if key is None:
+            raise BadPayload(
+                "payload is signed with a secret that is neither JOBDESK_SECRET nor"
+                " JOBDESK_PREVIOUS_SECRET"
+            )
+        if not hmac.compare_digest(signature, _signature(key, body, queue, job_id, type_)):
+            raise BadPayload("payload does not fit its signature: it was changed or moved here")
+        return body
+
+
+def _kid(secret: bytes) -> bytes:
+    return hashlib.sha256(secret).hexdigest()[:8].encode()
+
+
+def _signature(secret: bytes, body: bytes, queue: str, job_id: str, type_: str) -> bytes:
+    message = f"{queue}\n{job_id}\n{type_}\n".encode(errors="surrogatepass") + body
+    return urlsafe_b64encode(hmac.digest(secret, message, "sha256")).rstrip(b"=")
+
+
+def _well_formed(extras: dict[str, Any]) -> bool:
+    return all(
+        name in _EXTRAS and (value is None or isinstance(value, list if name == "args" else dict))
+        for name, value in extras.items()
+    )
