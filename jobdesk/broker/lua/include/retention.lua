@@ -1,4 +1,4 @@
--- Removing ended jobs by age and count. Needs include: record.
+-- Removing ended jobs by age and count.
 --
 --   trim(P, state, age_ms, count, now, max) -> removed, more
 --       state 'completed' or 'failed'; age_ms and count may be nil (no limit). Removes jobs that
@@ -6,11 +6,15 @@
 --       state; looks at no more than max jobs. more is true when another call may find more.
 --       With nothing to do it costs one ZCARD and at most one ZRANGE.
 --   parse_retention("age_ms:count") -> age_ms or nil, count or nil
+--   keep_own(P, id, own, now) -> false when an ended job's own retention (its rc or rf, or nil)
+--       says that it is not kept at all; else it notes when the job expires
 --
 -- A job with a retention of its own (field rc or rf) is judged by that alone: its age by the
 -- zset expire, its count here. The jobs that are kept so would be looked at again by every call;
 -- meta's sweep:<state> names the last of them in the block already passed. When that job goes,
 -- or sweep_retention clears the mark, the block is walked again.
+
+-- include: record
 
 local function parse_retention(text)
   local age, count = string.match(text or '', '^(%d*):(%d*)$')
@@ -74,4 +78,18 @@ local function trim(P, state, age_ms, count, now, max)
     redis.call('hset', meta, mark, kept)
   end
   return #gone, looked == max
+end
+
+local function keep_own(P, id, own, now)
+  if not own then
+    return true
+  end
+  local age, count = parse_retention(own)
+  if count == 0 then
+    return false
+  end
+  if age then
+    redis.call('zadd', P .. 'expire', now + age, id)
+  end
+  return true
 end

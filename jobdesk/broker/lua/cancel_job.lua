@@ -1,0 +1,53 @@
+-- Cancels a job. A waiting or delayed one fails at once, whatever attempts it has left; a running
+-- one is marked, and the answer to its worker's next renewal tells it to stop.
+-- KEYS[1] queue prefix
+-- ARGV    id
+-- Returns {'OK', previous state} | {'ACTIVE', worker, lease ms} | {'NOTFOUND'} | {'STATE', letter}
+-- Events  cancelled (prev), then failed (prev, err) where it fails at once
+-- include: time
+-- include: record
+-- include: events
+-- include: figures
+-- include: retention
+local P = KEYS[1]
+local id = ARGV[1]
+redis.call('zrem', P .. 'wait', '')
+
+local key, now = job_key(P, id), now_ms()
+local record = redis.call('hmget', key, 'st', 't', 'w', 'am', 'gen', 'rf', 'cx')
+local st, kind = record[1], record[2]
+if not st then return { 'NOTFOUND' } end -- guard: exists
+if st == 'c' or st == 'f' then return { 'STATE', st } end -- guard: ended
+local emit = events(P)
+if st == 'a' then
+  if not record[7] then
+    redis.call('hset', key, 'cx', 1)
+    emit('cancelled', id, kind, 'prev', 'active')
+  end
+  local lease = (tonumber(redis.call('zscore', P .. 'active', id)) or now) - now
+  return { 'ACTIVE', record[3] or '', math.max(0, lease) }
+end
+
+local set = st == 'd' and 'delayed' or 'wait'
+local prev = st == 'd' and 'delayed' or 'waiting'
+local reason = 'JobCancelled: cancelled before it ran'
+redis.call('zrem', P .. set, id)
+emit('cancelled', id, kind, 'prev', prev)
+emit('failed', id, kind, 'prev', prev, 'err', reason)
+local fig = figures(P, now)
+fig.add('f', 1)
+fig.write()
+if keep_own(P, id, record[6], now) then
+  redis.call('hdel', key, 'ra', 'w', 'pon')
+  redis.call('hset', key, 'st', 'f', 'fon', now, 'er', reason)
+  redis.call('rpush', P .. 'a:' .. id, cjson.encode({
+    n = (tonumber(record[4]) or 0) + 1, e = now, w = '', o = 'failed', err = reason, tb = '',
+    g = tonumber(record[5]) or 0,
+  }))
+  redis.call('ltrim', P .. 'a:' .. id, -10, -1)
+  redis.call('zadd', P .. 'failed', now, id)
+else
+  bury(P, id, '0', 'f', reason)
+  delete_job(P, id)
+end
+return { 'OK', st }

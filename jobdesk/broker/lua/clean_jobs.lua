@@ -1,0 +1,49 @@
+-- Removes jobs of one state that are older than a grace: ended ones by when they ended, waiting
+-- and delayed ones by when they were added. Looks at no more than 250 jobs per call.
+-- KEYS[1] queue prefix
+-- ARGV    state (waiting, delayed, completed, failed), grace ms, limit (at most 250),
+--         cursor ('' at first, then what the last call returned)
+-- Returns {'OK', 1 when done, cursor, ids removed}
+-- Events  cleaned (state, count), when something was removed
+-- include: time
+-- include: record
+-- include: events
+local P = KEYS[1]
+local state, grace, limit, cursor = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+redis.call('zrem', P .. 'wait', '')
+
+limit = math.min(limit, 250)
+local set = P .. (state == 'waiting' and 'wait' or state)
+local before = now_ms() - grace
+local gone, done = {}, false
+if state == 'waiting' or state == 'delayed' then
+  -- neither set is ordered by age: the cursor is the place of the last job looked at and kept
+  local start, score, id = 0, string.match(cursor, '^(%S+) (.*)$')
+  if score then
+    local rank = redis.call('zrank', set, id)
+    start = rank and rank + 1 or redis.call('zcount', set, '-inf', '(' .. score)
+  end
+  local found = redis.call('zrange', set, start, start + 249, 'WITHSCORES')
+  for i = 1, #found, 2 do
+    if #gone == limit then
+      break
+    end
+    local added = tonumber(redis.call('hget', job_key(P, found[i]), 'ts'))
+    if not added or added <= before then
+      gone[#gone + 1] = found[i]
+    else
+      cursor = found[i + 1] .. ' ' .. found[i]
+    end
+  end
+  done = #found < 500 and #gone < limit
+else
+  gone = redis.call('zrangebyscore', set, '-inf', before, 'LIMIT', 0, limit)
+  done = #gone < limit
+end
+if #gone > 0 then
+  redis.call('zrem', set, unpack(gone))
+  delete_jobs(P, gone)
+  local emit = events(P)
+  emit('cleaned', false, false, 'state', state, 'count', #gone)
+end
+return { 'OK', done and 1 or 0, cursor, gone }

@@ -1,0 +1,32 @@
+-- Removes waiting jobs, then delayed ones, up to 250 per call.
+-- KEYS[1] queue prefix
+-- ARGV    limit (at most 250)
+-- Returns {'OK', removed, waiting and delayed jobs left}
+-- Events  cleaned (state, count) per state; drained when the last one went
+-- include: record
+-- include: events
+local P = KEYS[1]
+local limit = math.min(tonumber(ARGV[1]), 250)
+redis.call('zrem', P .. 'wait', '')
+
+local emit = events(P)
+local removed = 0
+local function clear(set, state)
+  if removed >= limit then
+    return
+  end
+  local found = redis.call('zrange', P .. set, 0, limit - removed - 1)
+  if #found > 0 then
+    redis.call('zrem', P .. set, unpack(found))
+    delete_jobs(P, found)
+    emit('cleaned', false, false, 'state', state, 'count', #found)
+    removed = removed + #found
+  end
+end
+clear('wait', 'waiting')
+clear('delayed', 'delayed')
+local left = redis.call('zcard', P .. 'wait') + redis.call('zcard', P .. 'delayed')
+if removed > 0 and left == 0 then
+  emit('drained')
+end
+return { 'OK', removed, left }

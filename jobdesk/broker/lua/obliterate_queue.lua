@@ -1,0 +1,47 @@
+-- Deletes a paused queue, up to 250 jobs per call, then its own keys. Its epoch is kept: a worker
+-- that wakes up later must not hold the newest lease of a job added since. What is named by
+-- others (locks, values, counters, figures) is left to the caller.
+-- KEYS[1] queue prefix
+-- ARGV    limit (at most 250), force ('1' or '')
+-- Returns {'OK', removed, 1 when done} | {'NOTPAUSED'} | {'ACTIVE', n}
+-- Events  cleaned (state, count), until the stream itself is deleted
+-- include: record
+-- include: events
+local P = KEYS[1]
+local limit, force = math.min(tonumber(ARGV[1]), 250), ARGV[2] == '1'
+redis.call('zrem', P .. 'wait', '')
+
+if redis.call('hget', P .. 'meta', 'paused') ~= '1' then return { 'NOTPAUSED' } end -- guard: paused
+local running = redis.call('zcard', P .. 'active')
+if running > 0 and not force then return { 'ACTIVE', running } end -- guard: active
+
+local emit = events(P)
+local removed = 0
+for _, set in ipairs({ 'active', 'wait', 'delayed', 'completed', 'failed' }) do
+  if removed < limit then
+    local found = redis.call('zrange', P .. set, 0, limit - removed - 1)
+    if #found > 0 then
+      redis.call('zrem', P .. set, unpack(found))
+      delete_jobs(P, found)
+      emit('cleaned', false, false, 'state', set == 'wait' and 'waiting' or set, 'count', #found)
+      removed = removed + #found
+    end
+  end
+end
+if removed >= limit then
+  return { 'OK', removed, 0 }
+end
+
+local keys = {}
+for _, name in ipairs({
+  'expire', 'wake', 'events', 'meta', 'seq', 'evn', 'lim', 'revoked', 'outgoing', 'sched',
+  'types', 'audit',
+}) do
+  keys[#keys + 1] = P .. name
+end
+for code = 33, 126 do
+  keys[#keys + 1] = P .. 'd:' .. string.char(code)
+  keys[#keys + 1] = P .. 'r:' .. string.char(code)
+end
+redis.call('unlink', unpack(keys))
+return { 'OK', removed, 1 }

@@ -1,0 +1,25 @@
+-- Lets a delayed job run now: it joins the line of its priority at the end.
+-- KEYS[1] queue prefix
+-- ARGV    id
+-- Returns {'OK'} | {'NOTFOUND'} | {'STATE', letter}
+-- Events  waiting (prev)
+-- include: record
+-- include: events
+-- include: waiting
+local P = KEYS[1]
+local id = ARGV[1]
+redis.call('zrem', P .. 'wait', '')
+
+local key = job_key(P, id)
+local record = redis.call('hmget', key, 'st', 't', 'p')
+if not record[1] then return { 'NOTFOUND' } end -- guard: exists
+if record[1] ~= 'd' then return { 'STATE', record[1] } end -- guard: delayed
+local score = next_score(P, tonumber(record[3]) or 11)
+redis.call('zrem', P .. 'delayed', id)
+redis.call('zadd', P .. 'wait', score, id)
+redis.call('hdel', key, 'ra')
+redis.call('hset', key, 'st', 'w', 'sc', score)
+wake(P)
+local emit = events(P)
+emit('waiting', id, record[2], 'prev', 'delayed')
+return { 'OK' }

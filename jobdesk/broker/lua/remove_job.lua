@@ -1,0 +1,33 @@
+-- Removes a job and all that is kept of it. A running one only by force: it is fenced first, so
+-- that what its worker still reports is refused.
+-- KEYS[1] queue prefix
+-- ARGV    id, force ('1' or '')
+-- Returns {'OK', previous state} | {'NOTFOUND'} | {'LOCKED', worker, lease ms}
+-- Events  removed (prev, forced)
+-- include: time
+-- include: record
+-- include: events
+local P = KEYS[1]
+local id, force = ARGV[1], ARGV[2] == '1'
+redis.call('zrem', P .. 'wait', '')
+
+local sets = { w = 'wait', a = 'active', d = 'delayed', c = 'completed', f = 'failed' }
+local key = job_key(P, id)
+local record = redis.call('hmget', key, 'st', 't', 'w', 'ep')
+local st = record[1]
+if not st then return { 'NOTFOUND' } end -- guard: exists
+local lease = st == 'a' and (tonumber(redis.call('zscore', P .. 'active', id)) or 0) - now_ms()
+if st == 'a' and not force then return { 'LOCKED', record[3] or '', math.max(0, lease) } end -- guard: active
+if st == 'a' then
+  redis.call('hset', key, 'ep', 0)
+  bury(P, id, record[4] or '0', 'r')
+end
+redis.call('zrem', P .. (sets[st] or 'wait'), id)
+delete_job(P, id)
+local emit = events(P)
+if st == 'a' then
+  emit('removed', id, record[2], 'prev', st, 'forced', 1)
+else
+  emit('removed', id, record[2], 'prev', st)
+end
+return { 'OK', st }

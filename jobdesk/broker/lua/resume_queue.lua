@@ -1,0 +1,14 @@
+-- Resumes a paused queue, and wakes a worker.
+-- KEYS[1] queue prefix
+-- Returns {'OK', 1 if it was paused before}
+-- Events  resumed
+-- include: events
+-- include: waiting
+local P = KEYS[1]
+redis.call('zrem', P .. 'wait', '')
+
+if redis.call('hdel', P .. 'meta', 'paused') == 0 then return { 'OK', 0 } end -- guard: paused
+wake(P)
+local emit = events(P)
+emit('resumed')
+return { 'OK', 1 }

@@ -1,0 +1,21 @@
+-- Puts a failed job back in the line, as if new: attempts and stalls start over, its priority is
+-- kept, its place is a new one. What was tried before stays in its history, by generation.
+-- KEYS[1] queue prefix
+-- ARGV    id
+-- Returns {'OK', generation} | {'NOTFOUND'} | {'STATE', letter}
+-- Events  waiting (prev)
+-- include: record
+-- include: events
+-- include: waiting
+-- include: revival
+local P = KEYS[1]
+local id = ARGV[1]
+redis.call('zrem', P .. 'wait', '')
+
+local st = redis.call('hget', job_key(P, id), 'st')
+if not st then return { 'NOTFOUND' } end -- guard: exists
+if st ~= 'f' then return { 'STATE', st } end -- guard: failed
+local emit = events(P)
+local gen = revive(P, id, emit)
+wake(P)
+return { 'OK', gen }
