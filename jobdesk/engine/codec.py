@@ -373,9 +373,7 @@ class Codec:
             raw = encode_data(payload.data, self.max_data)
         else:
             raw = encode_value(payload.data, "data")
-        extras = {
-            name: value for name in _EXTRAS if (value := getattr(payload, name)) is not None
-        }
+        extras = {name: value for name in _EXTRAS if (value := getattr(payload, name)) is not None}
         if extras:
             raw = b"[%b,%b]" % (raw, encode_value(extras, "extras"))
         if len(raw) > self.max_data:
