@@ -1,0 +1,92 @@
+"""What all tests share: one Redis server per session, a namespace per test, no outside settings."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from jobdesk import settings as settings_module
+from jobdesk.broker import connection
+from tests import servers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from jobdesk.broker.connection import Broker
+    from jobdesk.settings import Settings
+
+_OUTSIDE = ("JOBDESK_", "REDIS_", "RESEND_", "VAPID_", "DATABASE_URL", "FROM_", "CONTACT_EMAIL")
+
+# The developer's own settings must not reach the tests, nor the processes they start.
+for _name in list(os.environ):
+    if _name.startswith(_OUTSIDE) and not _name.startswith("JOBDESK_TEST_"):
+        del os.environ[_name]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make test` runs a second time, on the oldest Redis."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if "redis_server" in fixtures and "integration" in item.path.parts:
+            item.add_marker(pytest.mark.servers)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[servers.Server]:
+    """A redis-server for the whole session (one per xdist worker), on a Unix socket."""
+    server = servers.Server()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def make_server() -> Iterator[Callable[..., servers.Server]]:
+    """Starts servers of a test's own: ``make_server("--maxmemory", "1mb", tcp=True)``."""
+    made: list[servers.Server] = []
+
+    def start(*options: str, tcp: bool = False, binary_path: Path | None = None) -> servers.Server:
+        made.append(servers.Server(*options, tcp=tcp, binary_path=binary_path))
+        return made[-1]
+
+    yield start
+    for server in made:
+        server.stop()
+
+
+@pytest.fixture
+def settings(redis_server: servers.Server, tmp_path: Path) -> Iterator[Settings]:
+    """The settings of one test: the session's server, a namespace and a data folder of its own.
+
+    They are this process's current ones too. ``settings.model_copy(update={...})`` varies them.
+    """
+    made = settings_module.load(
+        redis_url=redis_server.url,
+        namespace=servers.fresh_namespace(),
+        data=tmp_path / "data",
+        delivery="outbox",
+    )
+    settings_module.use(made)
+    yield made
+    connection.close_all()
+    settings_module.use(None)
+
+
+@pytest.fixture
+def broker(settings: Settings) -> Broker:
+    """The shared broker of this process for ``settings``, as ``connect()`` gives it."""
+    return connection.connect(settings)
+
+
+@pytest.fixture
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment for a process that shall see the same Redis and folders as the test."""
+    return {
+        **os.environ,
+        "REDIS_URL": settings.redis_url or "",
+        "JOBDESK_NAMESPACE": settings.namespace,
+        "JOBDESK_DATA": str(settings.data_folder),
+        "JOBDESK_DELIVERY": settings.delivery,
+    }
