@@ -28,23 +28,19 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import math
 import traceback
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from datetime import datetime
 from typing import Any, NoReturn
 
 from huey.exceptions import TaskException
 from huey.utils import SKIPPED, Error
 
+from jobdesk.engine.plainjson import MAX_DEPTH, MAX_INT, a_, explain, look, unusual
 from jobdesk.errors import BadPayload, DataTooLarge, InvalidJobData
 
-MAX_DEPTH = 100
-#: Beyond it, JavaScript and Lua no longer tell neighbours apart.
-MAX_INT = 2**53
 _SIGNED = b"s1."
 #: Room for ``s1.<kid>.<signature>.`` before the JSON.
 _SIGNATURE_BYTES = 3 + 9 + 44
@@ -65,7 +61,7 @@ def encode_data(data: Mapping[str, Any], limit: int) -> bytes:
     :class:`DataTooLarge`.
     """
     if not isinstance(data, Mapping):
-        raise InvalidJobData(f"data is {_a(data)}; pass an object with named fields")
+        raise InvalidJobData(f"data is {a_(data)}; pass an object with named fields")
     raw = _strict(data if isinstance(data, dict) else dict(data))
     if len(raw) > limit:
         raise DataTooLarge(
@@ -78,9 +74,9 @@ def _strict(data: dict[str, Any]) -> bytes:
     try:
         raw = _encode(data).encode()
     except (TypeError, ValueError, RecursionError):
-        _explain(data, "data")
-    if _unusual(data, MAX_INT):
-        _check(data, "data", 1, {id(data)}, tags=False)
+        explain(data, "data")
+    if unusual(data, MAX_INT):
+        look(data, "data")
     return raw
 
 
@@ -91,9 +87,9 @@ def encode_value(value: object, what: str = "result") -> bytes:
     """A result, or a value of Huey's store, as JSON with tags; ``what`` names it in errors."""
     try:
         # The encoder is not to be tried first: it would take Huey's Error for a list.
-        return _encode(_tagged(value, 0) if _unusual(value, None) else value).encode()
+        return _encode(_tagged(value, 0) if unusual(value, None) else value).encode()
     except (TypeError, ValueError, RecursionError):
-        _explain(value, what, tags=True)
+        explain(value, what, _inner)
 
 
 def decode_value(raw: bytes | bytearray | memoryview | str) -> Any:
@@ -161,6 +157,15 @@ def _tagged(value: Any, depth: int) -> Any:
     return value
 
 
+def _inner(value: Any) -> Any:
+    """What :func:`_tagged` looks into, for messages about it."""
+    if isinstance(value, Error):
+        return value.metadata
+    if isinstance(value, BaseException):
+        return _metadata(value)
+    return None if isinstance(value, datetime) or value is SKIPPED else value
+
+
 def _untag(found: dict[str, Any]) -> Any:
     """An object read from JSON, or what its tag stands for. Called for inner objects first."""
     if len(found) == 1:
@@ -199,131 +204,6 @@ def _parse(text: str) -> Any:
         return _decode_tags(text) if tagged else _decode(text)
     except (ValueError, TypeError, RecursionError) as exc:
         raise BadPayload(f"not JSON as jobdesk writes it: {exc}") from None
-
-
-# --- telling what is wrong --------------------------------------------------------------------
-
-
-def _unusual(value: object, bound: int | None) -> bool:
-    """Whether a closer look is needed: anything but plain JSON types, or a suspicious key.
-
-    Breadth first over exact types, since this runs for every job that is added.
-    """
-    level: list[Any] = [(value,)]
-    depth = -1
-    while level:
-        depth += 1
-        if depth > MAX_DEPTH:
-            return True
-        below: list[Any] = []
-        for container in level:
-            if type(container) is dict:
-                for key in container:
-                    if type(key) is not str or key[:1] == "$":
-                        return True
-                container = container.values()
-            for item in container:
-                kind = type(item)
-                if kind is str or kind is bool or kind is float or item is None:
-                    continue
-                if kind is int:
-                    if bound is not None and not -bound <= item <= bound:
-                        return True
-                elif kind is dict or kind is list or kind is tuple:
-                    if item:
-                        below.append(item)
-                else:
-                    return True
-        level = below
-    return False
-
-
-def _explain(value: object, root: str, tags: bool = False) -> NoReturn:
-    """Raise for what the encoder did not take."""
-    _check(value, root, 1, {id(value)}, tags)
-    raise InvalidJobData(f"{root} cannot be written as JSON")
-
-
-def _check(value: Any, path: str, depth: int, above: set[int], tags: bool) -> None:
-    """Raise :class:`InvalidJobData` for the first thing in ``value`` that JSON cannot carry."""
-    if value is None or isinstance(value, bool):
-        return
-    if isinstance(value, str):
-        if not _is_text(value):
-            raise InvalidJobData(f"{path} has half a surrogate pair; pass valid Unicode text")
-    elif isinstance(value, int):
-        if not tags and not -MAX_INT <= value <= MAX_INT:
-            raise InvalidJobData(f"{path} is {_short(value)}, beyond 2^53; pass it as text")
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            raise InvalidJobData(f"{path} is {float(value)}; JSON has no NaN and no infinity")
-    elif tags and (isinstance(value, datetime) or value is SKIPPED):
-        return
-    elif tags and isinstance(value, Error):
-        _check_inside(value.metadata, path, depth, above, tags)
-    elif tags and isinstance(value, BaseException):
-        _check_inside(_metadata(value), path, depth, above, tags)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise InvalidJobData(f"{path} has the key {key!r:.60}; keys are text")
-            if not tags and key.startswith("$"):
-                raise InvalidJobData(
-                    f"{path} has the key {key!r:.60}; keys starting with '$' are reserved"
-                )
-            if not _is_text(key):
-                raise InvalidJobData(f"{path} has the key {key!a:.60}; pass valid Unicode text")
-            _check_inside(item, f"{path}.{key}", depth, above, tags)
-    elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            _check_inside(item, f"{path}[{index}]", depth, above, tags)
-    else:
-        raise InvalidJobData(f"{path} is {_a(value)}; {_instead(value)}")
-
-
-def _check_inside(value: Any, path: str, depth: int, above: set[int], tags: bool) -> None:
-    if id(value) in above:
-        raise InvalidJobData(f"{path} contains itself; pass a tree")
-    if not isinstance(value, dict | list | tuple | BaseException):
-        _check(value, path, depth, above, tags)
-        return
-    if depth >= MAX_DEPTH:
-        shown = path if len(path) < 60 else path[:57] + "…"
-        raise InvalidJobData(f"{shown} is nested more than {MAX_DEPTH} deep; pass a flatter form")
-    above.add(id(value))
-    _check(value, path, depth + 1, above, tags)
-    above.discard(id(value))
-
-
-def _is_text(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _short(value: int) -> str:
-    return str(value) if value.bit_length() < 200 else "an integer"
-
-
-def _a(value: object) -> str:
-    name = type(value).__name__
-    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
-
-
-def _instead(value: object) -> str:
-    if isinstance(value, date | time):
-        return "pass an ISO string"
-    if isinstance(value, timedelta):
-        return "pass seconds"
-    if isinstance(value, set | frozenset):
-        return "pass a list"
-    if isinstance(value, bytes | bytearray | memoryview):
-        return "pass text (base64), or store it and pass a reference"
-    if isinstance(value, Decimal):
-        return "pass a string"
-    return "pass what JSON has: text, numbers, true, false, null, lists and objects"
 
 
 # --- payloads ---------------------------------------------------------------------------------
