@@ -8,6 +8,7 @@
 -- include: record
 -- include: events
 -- include: figures
+-- include: attempts
 -- include: retention
 local P = KEYS[1]
 local id = ARGV[1]
@@ -16,8 +17,12 @@ redis.call('zrem', P .. 'wait', '')
 local key, now = job_key(P, id), now_ms()
 local record = redis.call('hmget', key, 'st', 't', 'w', 'am', 'gen', 'rf', 'cx')
 local st, kind = record[1], record[2]
-if not st then return { 'NOTFOUND' } end -- guard: exists
-if st == 'c' or st == 'f' then return { 'STATE', st } end -- guard: ended
+if not st then -- guard: exists
+  return { 'NOTFOUND' }
+end
+if st == 'c' or st == 'f' then -- guard: ended
+  return { 'STATE', st }
+end
 local emit = events(P)
 if st == 'a' then
   if not record[7] then
@@ -37,14 +42,13 @@ emit('failed', id, kind, 'prev', prev, 'err', reason)
 local fig = figures(P, now)
 fig.add('f', 1)
 fig.write()
-if keep_own(P, id, record[6], now) then
+if keep_own(P, id, record[6], redis.call('hget', P .. 'meta', 'rf'), now) then
   redis.call('hdel', key, 'ra', 'w', 'pon')
   redis.call('hset', key, 'st', 'f', 'fon', now, 'er', reason)
-  redis.call('rpush', P .. 'a:' .. id, cjson.encode({
-    n = (tonumber(record[4]) or 0) + 1, e = now, w = '', o = 'failed', err = reason, tb = '',
-    g = tonumber(record[5]) or 0,
-  }))
-  redis.call('ltrim', P .. 'a:' .. id, -10, -1)
+  keep_attempt(
+    P, id, (tonumber(record[4]) or 0) + 1, nil, record[5], now,
+    '"o":"failed","w":"","err":"' .. reason .. '","tb":""}'
+  )
   redis.call('zadd', P .. 'failed', now, id)
 else
   bury(P, id, '0', 'f', reason)

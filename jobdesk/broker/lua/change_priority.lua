@@ -5,19 +5,25 @@
 -- Returns {'OK', priority before} | {'NOTFOUND'} | {'STATE', letter}
 -- Events  none
 -- include: record
--- include: waiting
+-- include: place
 local P = KEYS[1]
 local id, priority = ARGV[1], tonumber(ARGV[2])
 redis.call('zrem', P .. 'wait', '')
 
 local key = job_key(P, id)
-local record = redis.call('hmget', key, 'st', 'p')
+local record = redis.call('hmget', key, 'st', 'p', 'li')
 local st, before = record[1], tonumber(record[2]) or 11
-if not st then return { 'NOTFOUND' } end -- guard: exists
-if st ~= 'w' and st ~= 'd' then return { 'STATE', st } end -- guard: queued
-if before == priority then return { 'OK', before } end -- guard: change
+if not st then -- guard: exists
+  return { 'NOTFOUND' }
+end
+if st ~= 'w' and st ~= 'd' then -- guard: queued
+  return { 'STATE', st }
+end
+if before == priority then -- guard: change
+  return { 'OK', before }
+end
 if st == 'w' then
-  local score = next_score(P, priority)
+  local score = place(P, priority, record[3])
   redis.call('zadd', P .. 'wait', score, id)
   redis.call('hset', key, 'p', priority, 'sc', score)
 else

@@ -11,9 +11,13 @@ local P = KEYS[1]
 local limit, force = math.min(tonumber(ARGV[1]), 250), ARGV[2] == '1'
 redis.call('zrem', P .. 'wait', '')
 
-if redis.call('hget', P .. 'meta', 'paused') ~= '1' then return { 'NOTPAUSED' } end -- guard: paused
+if redis.call('hget', P .. 'meta', 'paused') ~= '1' then -- guard: paused
+  return { 'NOTPAUSED' }
+end
 local running = redis.call('zcard', P .. 'active')
-if running > 0 and not force then return { 'ACTIVE', running } end -- guard: active
+if running > 0 and not force then -- guard: active
+  return { 'ACTIVE', running }
+end
 
 local emit = events(P)
 local removed = 0

@@ -7,7 +7,9 @@ local P = KEYS[1]
 local meta = P .. 'meta'
 redis.call('zrem', P .. 'wait', '')
 
-if redis.call('hget', meta, 'paused') == '1' then return { 'OK', 0 } end -- guard: paused
+if redis.call('hget', meta, 'paused') == '1' then -- guard: paused
+  return { 'OK', 0 }
+end
 redis.call('hset', meta, 'paused', 1)
 local emit = events(P)
 emit('paused')

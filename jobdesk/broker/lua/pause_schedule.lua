@@ -8,7 +8,9 @@ local name, pause = ARGV[1], ARGV[2] == '1'
 local sched, flag = P .. 'sched', name .. ':paused'
 redis.call('zrem', P .. 'wait', '')
 
-if redis.call('hexists', sched, name .. ':spec') == 0 then return { 'NOTFOUND' } end -- guard: exists
+if redis.call('hexists', sched, name .. ':spec') == 0 then -- guard: exists
+  return { 'NOTFOUND' }
+end
 if pause then
   return { 'OK', redis.call('hset', sched, flag, 1) }
 end

@@ -5,16 +5,20 @@
 -- Events  waiting (prev)
 -- include: record
 -- include: events
--- include: waiting
+-- include: place
 local P = KEYS[1]
 local id = ARGV[1]
 redis.call('zrem', P .. 'wait', '')
 
 local key = job_key(P, id)
-local record = redis.call('hmget', key, 'st', 't', 'p')
-if not record[1] then return { 'NOTFOUND' } end -- guard: exists
-if record[1] ~= 'd' then return { 'STATE', record[1] } end -- guard: delayed
-local score = next_score(P, tonumber(record[3]) or 11)
+local record = redis.call('hmget', key, 'st', 't', 'p', 'li')
+if not record[1] then -- guard: exists
+  return { 'NOTFOUND' }
+end
+if record[1] ~= 'd' then -- guard: delayed
+  return { 'STATE', record[1] }
+end
+local score = place(P, tonumber(record[3]) or 11, record[4])
 redis.call('zrem', P .. 'delayed', id)
 redis.call('zadd', P .. 'wait', score, id)
 redis.call('hdel', key, 'ra')

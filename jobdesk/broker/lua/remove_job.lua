@@ -11,23 +11,28 @@ local P = KEYS[1]
 local id, force = ARGV[1], ARGV[2] == '1'
 redis.call('zrem', P .. 'wait', '')
 
-local sets = { w = 'wait', a = 'active', d = 'delayed', c = 'completed', f = 'failed' }
+local names = { w = 'waiting', a = 'active', d = 'delayed', c = 'completed', f = 'failed' }
 local key = job_key(P, id)
 local record = redis.call('hmget', key, 'st', 't', 'w', 'ep')
 local st = record[1]
-if not st then return { 'NOTFOUND' } end -- guard: exists
+if not st then -- guard: exists
+  return { 'NOTFOUND' }
+end
 local lease = st == 'a' and (tonumber(redis.call('zscore', P .. 'active', id)) or 0) - now_ms()
-if st == 'a' and not force then return { 'LOCKED', record[3] or '', math.max(0, lease) } end -- guard: active
+if st == 'a' and not force then -- guard: active
+  return { 'LOCKED', record[3] or '', math.max(0, lease) }
+end
 if st == 'a' then
   redis.call('hset', key, 'ep', 0)
   bury(P, id, record[4] or '0', 'r')
 end
-redis.call('zrem', P .. (sets[st] or 'wait'), id)
+local prev = names[st] or st
+redis.call('zrem', P .. (prev == 'waiting' and 'wait' or prev), id)
 delete_job(P, id)
 local emit = events(P)
 if st == 'a' then
-  emit('removed', id, record[2], 'prev', st, 'forced', 1)
+  emit('removed', id, record[2], 'prev', prev, 'forced', 1)
 else
-  emit('removed', id, record[2], 'prev', st)
+  emit('removed', id, record[2], 'prev', prev)
 end
 return { 'OK', st }

@@ -3,11 +3,13 @@
 -- Returns {'OK', 1 if it was paused before}
 -- Events  resumed
 -- include: events
--- include: waiting
+-- include: place
 local P = KEYS[1]
 redis.call('zrem', P .. 'wait', '')
 
-if redis.call('hdel', P .. 'meta', 'paused') == 0 then return { 'OK', 0 } end -- guard: paused
+if redis.call('hdel', P .. 'meta', 'paused') == 0 then -- guard: paused
+  return { 'OK', 0 }
+end
 wake(P)
 local emit = events(P)
 emit('resumed')

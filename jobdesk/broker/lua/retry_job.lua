@@ -6,15 +6,19 @@
 -- Events  waiting (prev)
 -- include: record
 -- include: events
--- include: waiting
+-- include: place
 -- include: revival
 local P = KEYS[1]
 local id = ARGV[1]
 redis.call('zrem', P .. 'wait', '')
 
 local st = redis.call('hget', job_key(P, id), 'st')
-if not st then return { 'NOTFOUND' } end -- guard: exists
-if st ~= 'f' then return { 'STATE', st } end -- guard: failed
+if not st then -- guard: exists
+  return { 'NOTFOUND' }
+end
+if st ~= 'f' then -- guard: failed
+  return { 'STATE', st }
+end
 local emit = events(P)
 local gen = revive(P, id, emit)
 wake(P)

@@ -7,7 +7,7 @@
 -- include: time
 -- include: record
 -- include: events
--- include: waiting
+-- include: place
 -- include: revival
 local P = KEYS[1]
 local limit, before = math.min(tonumber(ARGV[1]), 100), ARGV[2]

@@ -4,7 +4,7 @@
 -- ARGV    max_active, limit_jobs, limit_ms: a number, '' for no limit, '-' to leave it
 -- Returns {'OK'}
 -- Events  none
--- include: waiting
+-- include: place
 local P = KEYS[1]
 local names = { 'max_active', 'limit_jobs', 'limit_ms' }
 local meta = P .. 'meta'

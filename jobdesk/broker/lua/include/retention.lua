@@ -5,9 +5,14 @@
 --       ended longer than age_ms ago, and those that are not among the newest count of their
 --       state; looks at no more than max jobs. more is true when another call may find more.
 --       With nothing to do it costs one ZCARD and at most one ZRANGE.
+--   trim_own(P, state, count, max) -> removed
+--       for a job that just ended with a count of its own: removes those jobs with a count of
+--       their own that it pushed out of the newest so many; jobs of the queue's policy are not
+--       touched. Looks at the max jobs next to the newest count. O(1) with nothing beyond.
 --   parse_retention("age_ms:count") -> age_ms or nil, count or nil
---   keep_own(P, id, own, now) -> false when an ended job's own retention (its rc or rf, or nil)
---       says that it is not kept at all; else it notes when the job expires
+--   keep_own(P, id, own, default, now) -> false when an ended job's own retention (its rc or rf,
+--       or nil), else the queue's, says that it is not kept at all; else it notes when an own
+--       retention expires
 --
 -- A job with a retention of its own (field rc or rf) is judged by that alone: its age by the
 -- zset expire, its count here. The jobs that are kept so would be looked at again by every call;
@@ -80,16 +85,37 @@ local function trim(P, state, age_ms, count, now, max)
   return #gone, looked == max
 end
 
-local function keep_own(P, id, own, now)
-  if not own then
-    return true
-  end
-  local age, count = parse_retention(own)
+local function keep_own(P, id, own, default, now)
+  local age, count = parse_retention(own or default)
   if count == 0 then
     return false
   end
-  if age then
+  if own and age then
     redis.call('zadd', P .. 'expire', now + age, id)
   end
   return true
+end
+
+local function trim_own(P, state, count, max)
+  local set = P .. state
+  local total = redis.call('zcard', set)
+  if total <= count or max <= 0 then
+    return 0
+  end
+  local start = math.max(0, total - count - max)
+  local found = redis.call('zrange', set, start, total - count - 1)
+  local own_field = state == 'completed' and 'rc' or 'rf'
+  local gone = {}
+  for i = 1, #found do
+    local own = redis.call('hget', P .. 'j:' .. found[i], own_field)
+    local own_count = own and select(2, parse_retention(own))
+    if own_count and total - (start + i - 1) > own_count then
+      gone[#gone + 1] = found[i]
+    end
+  end
+  if #gone > 0 then
+    redis.call('zrem', set, unpack(gone))
+    delete_jobs(P, gone)
+  end
+  return #gone
 end

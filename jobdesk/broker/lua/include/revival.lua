@@ -4,17 +4,17 @@
 --       The caller has made sure that the job is failed, and wakes a worker afterwards.
 
 -- include: record
--- include: waiting
+-- include: place
 
 local function revive(P, id, emit)
   local key = job_key(P, id)
   redis.call('zrem', P .. 'failed', id)
   redis.call('zrem', P .. 'expire', id)
-  local record = redis.call('hmget', key, 'st', 't', 'p')
+  local record = redis.call('hmget', key, 'st', 't', 'p', 'li')
   if not record[1] then
     return nil
   end
-  local score = next_score(P, tonumber(record[3]) or 11)
+  local score = place(P, tonumber(record[3]) or 11, record[4])
   -- an expiry that has passed would fail the job again at once
   redis.call('hdel', key, 'am', 'stc', 'rel', 'er', 'fon', 'pon', 'w', 'pg', 'cx', 'ra', 'ex')
   redis.call('hdel', result_key(P, id), id)

@@ -1,0 +1,263 @@
+"""Reading what Redis holds of a job: its record, payload, attempts and progress, as values.
+
+Pure: bytes in, :mod:`jobdesk.models` out. Anything may have been written by another release, or by
+hand, so nothing here fails on a field that does not read; a payload's signature is not checked
+(the engine does that before it runs a job).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from jobdesk.broker.keys import STATE_NAMES, Field
+from jobdesk.models import (
+    NO_PRIORITY,
+    Attempt,
+    Backoff,
+    Job,
+    JobOptions,
+    JobRow,
+    JobState,
+    Retention,
+    when,
+)
+
+#: What a row of a list shows; the order of :func:`row`'s values.
+ROW_FIELDS = (
+    Field.STATE,
+    Field.TYPE,
+    Field.PRIORITY,
+    Field.ADDED,
+    Field.RUN_AT,
+    Field.STARTED,
+    Field.FINISHED,
+    Field.ATTEMPTS_MADE,
+    Field.ATTEMPTS,
+    Field.STALLED,
+    Field.GENERATION,
+    Field.WORKER,
+    Field.PROGRESS,
+    Field.ERROR,
+    Field.CANCEL,
+)
+_OPTION_FIELDS = (
+    Field.BACKOFF, Field.TIMEOUT, Field.EXPIRES, Field.KEEP_COMPLETED, Field.KEEP_FAILED,
+)  # fmt: skip
+#: Everything that :func:`job` reads of a record.
+JOB_FIELDS = ROW_FIELDS + _OPTION_FIELDS
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """A stored payload, parsed; its signature, if any, was not looked at."""
+
+    data: Any
+    extras: Mapping[str, Any]
+    signed: bool
+    #: why it could not be parsed; ``data`` is then the raw text
+    broken: str = ""
+
+
+def payload(raw: bytes | None) -> Payload:
+    """Parse ``{…}``, ``[{data},{extras}]`` or ``s1.<kid>.<signature>.<either>``."""
+    if raw is None:
+        return Payload(None, {}, False, "missing")
+    body, signed = raw, False
+    if raw.startswith(b"s1."):
+        parts = raw.split(b".", 3)
+        if len(parts) == 4:
+            body, signed = parts[3], True
+    try:
+        value = json.loads(body)
+    except ValueError as exc:
+        return Payload(text(raw), {}, signed, f"not JSON: {exc}")
+    if isinstance(value, list):
+        if len(value) == 2 and isinstance(value[1], dict):
+            return Payload(value[0], value[1], signed)
+        return Payload(value, {}, signed, "neither an object nor data and extras")
+    return Payload(value, {}, signed)
+
+
+def row(
+    queue: str, job_id: str, values: Sequence[bytes | None], lease_ms: int | None = None
+) -> JobRow | None:
+    """A row from the values of :data:`ROW_FIELDS`; None where there is no such record."""
+    shown = _row_values(queue, job_id, values, lease_ms)
+    return None if shown is None else JobRow(**shown)
+
+
+def job(
+    queue: str,
+    job_id: str,
+    values: Sequence[bytes | None],
+    *,
+    lease_ms: int | None,
+    raw_payload: bytes | None,
+    raw_result: bytes | None,
+    attempts: Sequence[bytes],
+    log: Sequence[bytes],
+) -> Job | None:
+    """A whole job from the values of :data:`JOB_FIELDS` and of what is kept beside the record."""
+    shown = _row_values(queue, job_id, values, lease_ms)
+    if shown is None:
+        return None
+    past = tuple(attempt(raw) for raw in attempts)
+    state: JobState = shown["state"]
+    return Job(
+        **shown,
+        data=payload(raw_payload).data,
+        options=_options(job_id, shown, values[len(ROW_FIELDS) :]),
+        return_value=json_value(raw_result) if state is JobState.COMPLETED else None,
+        failed_reason=reason(state, shown["error"], past),
+        stacktrace=tuple(a.traceback for a in past if a.traceback),
+        history=past + _current_attempt(shown),
+        log=tuple(text(line) for line in log),
+    )
+
+
+def attempt(raw: bytes) -> Attempt:
+    """One entry of the attempts list."""
+    value = json_value(raw)
+    entry: Mapping[str, Any] = value if isinstance(value, dict) else {}
+
+    def whole(name: str) -> int | None:
+        number = entry.get(name)
+        return int(number) if isinstance(number, int | float) else None
+
+    return Attempt(
+        number=whole("n") or 0,
+        started_ms=whole("s"),
+        ended_ms=whole("e"),
+        worker=str(entry.get("w") or ""),
+        error=str(entry.get("err") or ""),
+        traceback=str(entry.get("tb") or ""),
+        outcome=str(entry.get("o") or "failed"),
+        generation=whole("g") or 0,
+    )
+
+
+def reason(state: JobState, short: str, past: Sequence[Attempt]) -> str:
+    """Why a job failed, in full where its last attempt kept that; the record's text is cut."""
+    if state is JobState.FAILED and past and past[-1].error:
+        return past[-1].error
+    return short
+
+
+def text(raw: bytes | str | None) -> str:
+    """Stored text; what is not UTF-8 is replaced."""
+    if raw is None:
+        return ""
+    return raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
+
+
+def json_value(raw: bytes | None) -> Any:
+    """Parsed JSON, or the text itself where it is none."""
+    if raw is None:
+        return None
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return text(raw)
+
+
+def state_of(letter: bytes | None) -> JobState | None:
+    """The state that a record names."""
+    name = STATE_NAMES.get(text(letter))
+    return None if name is None else JobState(name)
+
+
+def number(raw: bytes | None, default: int | None = None) -> int | None:
+    """A stored number, or ``default`` where there is none."""
+    if raw is None:
+        return default
+    try:
+        return int(raw)
+    except ValueError:
+        try:
+            return int(float(raw))
+        except (ValueError, OverflowError):
+            return default
+
+
+def _row_values(
+    queue: str, job_id: str, values: Sequence[bytes | None], lease_ms: int | None
+) -> dict[str, Any] | None:
+    (
+        letter, kind, priority, added, run_at, started, finished, made, attempts, stalled,
+        generation, worker, progress, error, cancel,
+    ) = values[: len(ROW_FIELDS)]  # fmt: skip
+    state = state_of(letter)
+    if state is None:
+        return None
+    urgency = number(priority, NO_PRIORITY)
+    return {
+        "id": job_id,
+        "queue": queue,
+        "type": text(kind),
+        "state": state,
+        "priority": None if urgency == NO_PRIORITY else urgency,
+        "added_ms": number(added, 0),
+        "run_at_ms": number(run_at),
+        "started_ms": number(started),
+        "finished_ms": number(finished) if state in _ENDED else None,
+        "attempts_made": number(made, 0),
+        "attempts": number(attempts, 1),
+        "stalled": number(stalled, 0),
+        "generation": number(generation, 0),
+        "worker": text(worker),
+        "progress": json_value(progress),
+        "error": text(error),
+        "lease_ms": lease_ms if state is JobState.ACTIVE else None,
+        "cancelling": state is JobState.ACTIVE and cancel is not None,
+    }
+
+
+_ENDED = frozenset({JobState.COMPLETED, JobState.FAILED})
+
+
+def _options(
+    job_id: str, shown: Mapping[str, Any], values: Sequence[bytes | None]
+) -> JobOptions:
+    backoff, timeout, expires, keep_completed, keep_failed = values
+    given: dict[str, Any] = {"job_id": job_id, "attempts": shown["attempts"]}
+    given["priority"] = shown["priority"]
+    if shown["state"] is JobState.DELAYED:
+        given["run_at"] = when(shown["run_at_ms"])
+    if backoff:
+        with suppress(ValueError, KeyError):
+            given["backoff"] = Backoff.decode(text(backoff))
+    limit = number(timeout)
+    if limit:
+        given["timeout"] = limit / 1000
+    given["expires"] = when(number(expires))
+    for name, raw in (("remove_on_complete", keep_completed), ("remove_on_fail", keep_failed)):
+        if raw is not None:
+            with suppress(ValueError):
+                given[name] = Retention.decode(text(raw))
+    try:
+        return JobOptions(**given)
+    except ValueError:
+        # Written by hand, or by a release with other limits: show the job all the same.
+        return JobOptions()
+
+
+def _current_attempt(shown: Mapping[str, Any]) -> tuple[Attempt, ...]:
+    """The run that the attempts list does not hold: the one going on, or the one that succeeded."""
+    state: JobState = shown["state"]
+    if state not in (JobState.ACTIVE, JobState.COMPLETED):
+        return ()
+    running = state is JobState.ACTIVE
+    return (
+        Attempt(
+            number=shown["attempts_made"] + 1 if running else shown["attempts_made"],
+            started_ms=shown["started_ms"],
+            ended_ms=shown["finished_ms"],
+            worker=shown["worker"],
+            outcome=state.value,
+            generation=shown["generation"],
+        ),
+    )
