@@ -21,7 +21,8 @@
     │   └── QueueFull, AddUnconfirmed, SchemaTooNew
     └── JobFailure               how an attempt of a job ended                     (exit 1)
         ├── PermanentError ── NotConfigured
-        ├── RetryLater, JobTimeout, JobCancelled, JobRevoked, JobExpired
+        ├── RetryLater ── TransientError ── OutcomeUnknown
+        ├── JobTimeout, JobCancelled, JobRevoked, JobExpired
         └── JobStalled, WorkerDied, BadPayload, CorruptRecord, JobFailed
 
 A message says what happened, to what, and what to do next. ``exit_code`` is what the command line
@@ -266,6 +267,17 @@ class RetryLater(JobFailure):
         super().__init__(message or "to be run again later")
         self.delay = delay
         self.counts = counts
+
+
+class TransientError(RetryLater):
+    """A provider could not do it now; ``delay`` is the rest it asked for, else the backoff's."""
+
+    def __init__(self, message: str, delay: float | None = None, *, counts: bool = True) -> None:
+        super().__init__(delay, counts, message)
+
+
+class OutcomeUnknown(TransientError):
+    """The request left and no answer came: it may have been done. Retry only under the same key."""
 
 
 class JobTimeout(JobFailure):

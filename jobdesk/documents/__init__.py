@@ -1,0 +1,1 @@
+"""Documents: templates, styles and fonts, and the one function that renders a PDF."""

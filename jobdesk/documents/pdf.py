@@ -1,0 +1,127 @@
+"""The one function that renders a PDF.
+
+HTML is taken to be hostile: it may name ``data:`` URLs of up to 1 MiB and the package's own
+assets, and nothing else, neither a file nor a host. There is no limit of time or memory in here;
+the pdf queue runs its jobs in a child process that has them. WeasyPrint is imported inside the
+call, so that a missing Pango stops the PDFs and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jobdesk import files
+from jobdesk.documents import assets
+from jobdesk.errors import PermanentError
+
+log = logging.getLogger(__name__)
+
+MAX_HTML_BYTES = 2_000_000
+MAX_PAGES = 500
+MAX_DATA_URL = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderedPdf:
+    """A PDF that was written."""
+
+    path: Path
+    pages: int
+    bytes: int
+
+
+def render_pdf(
+    html: str,
+    target: Path,
+    *,
+    root: Path,
+    trusted_assets: Sequence[Path] = (),
+    max_html_bytes: int = MAX_HTML_BYTES,
+    max_pages: int = MAX_PAGES,
+) -> RenderedPdf:
+    """Render ``html`` to ``target``, which must lie inside ``root``; whole, or not at all.
+
+    ``trusted_assets`` are folders whose files ``asset:`` may name before the package's own. A
+    resource that is not allowed, too much HTML and too many pages are permanent errors.
+    """
+    size = len(html.encode("utf-8", "surrogatepass"))
+    if size > max_html_bytes:
+        raise PermanentError(f"the HTML is {size:,} bytes, limit {max_html_bytes:,}")
+    weasyprint = _weasyprint()
+    from weasyprint.text.fonts import FontConfiguration
+    from weasyprint.urls import FatalURLFetchingError
+
+    files.inside(root, target)
+    digest = hashlib.sha256(html.encode("utf-8", "surrogatepass")).digest()[:16]
+    try:
+        with _complaints():
+            document = weasyprint.HTML(
+                string=html, base_url=None, url_fetcher=_fetcher(trusted_assets)
+            ).render(font_config=FontConfiguration())
+            pages = len(document.pages)
+            if pages > max_pages:
+                raise PermanentError(f"the document has {pages} pages, limit {max_pages}")
+            with files.new_file(target, root=root) as temporary:
+                with temporary.open("wb") as stream:
+                    document.write_pdf(stream, pdf_identifier=digest.hex().encode())
+                written = temporary.stat().st_size
+    except FatalURLFetchingError as exc:  # a BaseException, which no `except Exception` catches
+        raise PermanentError(f"the document was refused: {exc.__cause__ or exc}") from exc
+    return RenderedPdf(path=target, pages=pages, bytes=written)
+
+
+def _weasyprint() -> Any:
+    try:
+        import weasyprint
+    except OSError as exc:
+        raise PermanentError(
+            "PDFs need Pango: apt-get install libpangoft2-1.0-0 libharfbuzz-subset0"
+            f" ({str(exc).splitlines()[0]})"
+        ) from exc
+    return weasyprint
+
+
+def _fetcher(folders: Sequence[Path]) -> Any:
+    """A fetcher that has no way to the disk or the network to begin with."""
+    from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+    class Fetcher(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no types
+        def fetch(self, url: str, headers: object = None) -> Any:  # noqa: ARG002  # theirs
+            scheme, _, rest = url.partition(":")
+            if scheme.lower() == "asset":
+                body, kind = assets.read(rest, folders)
+                return URLFetcherResponse(url, body, {"Content-Type": kind})
+            if scheme.lower() != "data":
+                raise ValueError(f"a document may not load {url[:200]}")
+            if len(url) > MAX_DATA_URL:
+                raise ValueError(f"a data: URL of {len(url):,} bytes, limit {MAX_DATA_URL:,}")
+            return super().fetch(url)
+
+    return Fetcher(
+        timeout=5, allowed_protocols=["data"], allow_redirects=False, fail_on_errors=True
+    )
+
+
+@contextmanager
+def _complaints() -> Iterator[None]:
+    """Bring WeasyPrint's warnings (a missing glyph, a rule it does not know) into our log."""
+    theirs = logging.getLogger("weasyprint")
+    handler = _Forward(logging.WARNING)
+    theirs.addHandler(handler)
+    propagates, theirs.propagate = theirs.propagate, False
+    try:
+        yield
+    finally:
+        theirs.propagate = propagates
+        theirs.removeHandler(handler)
+
+
+class _Forward(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        log.warning("weasyprint: %s", record.getMessage()[:500])
