@@ -34,10 +34,19 @@ def binary() -> Path:
     """The server under test: ``JOBDESK_TEST_REDIS``, else the newest that is installed."""
     if chosen := os.environ.get(CHOICE):
         return Path(chosen)
+    return _by_age()[-1]
+
+
+def oldest() -> Path:
+    """The oldest server here: `make test` runs the tests marked ``servers`` on it too."""
+    return _by_age()[0]
+
+
+def _by_age() -> list[Path]:
     found = all_binaries()
     if not found:
         raise RuntimeError("no redis-server on this machine; run scripts/setup.sh test")
-    return found[max(found, key=lambda version: tuple(map(int, version.split("."))))]
+    return [found[v] for v in sorted(found, key=lambda v: tuple(map(int, v.split("."))))]
 
 
 def free_port() -> int:

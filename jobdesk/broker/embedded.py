@@ -2,10 +2,10 @@
 
 ``python -m jobdesk.broker.embedded FOLDER`` is the *keeper*: detached, it owns a ``redis-server``
 (or ``valkey-server``) on a Unix socket, with an append-only file in ``FOLDER``. Clients hold a
-shared lock on ``clients.lock``; when the keeper gets the exclusive one, nobody is left, and it stops the
-server. ``keeper.lock`` is the keeper's own: where it is free while a server runs, the keeper was
-killed, and the next one adopts the server. Only the standard library is used, since the keeper
-outlives everything else and should start at once.
+shared lock on ``clients.lock``; when the keeper gets the exclusive one, nobody is left, and it
+stops the server. ``keeper.lock`` is the keeper's own: where it is free while a server runs, the
+keeper was killed, and the next one adopts the server. Only the standard library is used, since the
+keeper outlives everything else and should start at once.
 """
 
 from __future__ import annotations

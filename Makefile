@@ -1,0 +1,42 @@
+# Each target does the set-up it needs itself. `make help` lists them.
+
+PYTHON_IN = .venv/bin/python
+REDIS_SERVER ?=
+QUICK ?=
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check unit bench test-servers clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+demo:  ## six queues, workers, sample traffic and the dashboard (ARGS=--headless: no dashboard)
+	@scripts/setup.sh demo
+	@.venv/bin/jobdesk demo $(ARGS)
+
+test: check unit  ## everything: style, types, layers, and the whole suite on both Redis versions
+
+check:  ## format, lint, types, layers
+	@scripts/setup.sh test
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-cache >.venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
+
+unit:
+	@scripts/setup.sh test
+	@scripts/test.sh $(ARGS)
+
+bench:  ## the benchmarks (QUICK=1: a short run); results in bench-results/
+	@scripts/setup.sh test
+	$(PYTHON_IN) -m benchmarks $(if $(QUICK),--quick) $(ARGS)
+
+test-servers:  ## the tests that speak to Redis, on another server: REDIS_SERVER=/path/to/redis-server
+	@scripts/setup.sh test
+	@test -x "$(REDIS_SERVER)" || { echo "say which: make test-servers REDIS_SERVER=/path/to/redis-server"; exit 2; }
+	JOBDESK_TEST_REDIS=$(REDIS_SERVER) $(PYTHON_IN) -m pytest -q -m servers -n 2 --dist loadfile $(ARGS)
+
+clean:  ## remove .venv and all that was built
+	rm -rf .venv build dist .demo bench-results .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
