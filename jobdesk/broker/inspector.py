@@ -1,0 +1,421 @@
+"""Bounded reads: what the service, the command line and the dashboard show.
+
+Every read costs as much as what it shows, with a million jobs as with ten: no KEYS, no SCAN, no
+range without a limit. Nothing here writes, or starts anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from jobdesk.broker import endings, paging, published, records
+from jobdesk.broker import figures as figures_module
+from jobdesk.broker import keys as key_names
+from jobdesk.broker.endings import Ending
+from jobdesk.broker.keys import Field, Meta, QueueKeys
+from jobdesk.errors import JobNotFound, PageTooLarge
+from jobdesk.models import (
+    STORED_STATES,
+    TERMINAL_STATES,
+    Job,
+    JobRow,
+    JobState,
+    JobStatus,
+    Page,
+    QueueStats,
+    ScheduleInfo,
+    TypeInfo,
+    WorkerInfo,
+    check_queue_name,
+    check_state,
+    when,
+)
+
+if TYPE_CHECKING:
+    from jobdesk.broker.connection import Broker
+    from jobdesk.broker.figures import Figures
+
+MAX_PAGE = 1000
+MAX_MINUTES = 1440
+MAX_HOURS = 192
+#: Rows that "all states" merges from the heads of the sets, at most.
+MAX_HEADS = 2000
+
+_STATS = (Meta.PAUSED, Meta.MAX_ACTIVE, Meta.LIMIT_JOBS, Meta.LIMIT_MS)
+_STATUS = (
+    Field.STATE, Field.TYPE, Field.PROGRESS, Field.ATTEMPTS_MADE, Field.ADDED, Field.STARTED,
+    Field.FINISHED, Field.ERROR,
+)  # fmt: skip
+
+
+class Inspector:
+    """Reads of all queues of one namespace."""
+
+    __slots__ = ("_broker",)
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    # --- queues
+
+    def queues(self) -> tuple[str, ...]:
+        """The names of the queues that a worker has registered, sorted."""
+        with self._broker.errors("SMEMBERS"):
+            found: Iterable[bytes] = self._client.smembers(
+                key_names.queues(self._broker.namespace)
+            )
+        return tuple(sorted(records.text(name) for name in found))
+
+    def stats(self, queue: str) -> QueueStats:
+        """The counts of one queue; a queue that nobody has used yet is empty."""
+        return self._stats((check_queue_name(queue),))[0]
+
+    def all_stats(self, queues: Iterable[str] | None = None) -> tuple[QueueStats, ...]:
+        """The counts of all queues, or of those named, in one round trip."""
+        names = self.queues() if queues is None else tuple(check_queue_name(q) for q in queues)
+        return self._stats(names)
+
+    def _stats(self, queues: Sequence[str]) -> tuple[QueueStats, ...]:
+        if not queues:
+            return ()
+        pipe = self._broker.pipeline()
+        for queue in queues:
+            keys = self._broker.keys(queue)
+            for state in STORED_STATES:
+                pipe.zcard(keys.state(state))
+            pipe.hmget(keys.meta, _STATS)
+        answers = self._execute(pipe)
+        width = len(STORED_STATES) + 1
+        return tuple(
+            _stats_of(queue, answers[i * width : (i + 1) * width])
+            for i, queue in enumerate(queues)
+        )
+
+    # --- lists
+
+    def rows(self, queue: str, state: object, start: int = 0, end: int = 10) -> Page[JobRow]:
+        """Jobs ``start`` to ``end`` (inclusive) of a state, negative numbers counting from the end.
+
+        Waiting, active and delayed: next first; completed and failed: newest first. Over 1,000
+        rows is ``PageTooLarge``.
+        """
+        which, keys = check_state(state), self._broker.keys(check_queue_name(queue))
+        total: int | None = None
+        if start < 0 or end < 0:
+            with self._broker.errors("ZCARD"):
+                total = int(self._client.zcard(keys.state(which)))
+            start = max(0, total + start) if start < 0 else start
+            end = total + end if end < 0 else min(end, total - 1)
+        if end - start + 1 > MAX_PAGE:
+            raise PageTooLarge(
+                f"{end - start + 1:,} rows asked for, at most {MAX_PAGE:,} fit a page:"
+                " narrow start and end"
+            )
+        if end < start:
+            return Page(rows=(), total=self._total(keys, which) if total is None else total)
+        pipe = self._broker.pipeline()
+        pipe.zcard(keys.state(which))
+        pipe.zrange(
+            keys.state(which), start, end, desc=which in TERMINAL_STATES, withscores=True
+        )
+        total, found = self._execute(pipe)
+        cursor = paging.cursor(which, found[-1]) if found and start + len(found) < total else None
+        return Page(rows=self._rows(queue, keys, found), total=total, cursor=cursor)
+
+    def rows_after(
+        self, queue: str, state: object, cursor: str | None = None, limit: int = 50
+    ) -> Page[JobRow]:
+        """The next ``limit`` jobs behind ``cursor``, in the order of :meth:`rows`.
+
+        The cursor is a place in the order and not a number, so that rows neither come twice nor
+        are left out while the queue moves. A cursor of another list is ``InvalidCursor``.
+        """
+        which, keys = check_state(state), self._broker.keys(check_queue_name(queue))
+        paging.check_limit(limit, MAX_PAGE)
+        name, backwards = keys.state(which), which in TERMINAL_STATES
+        pipe = self._broker.pipeline()
+        pipe.zcard(name)
+        if limit <= 0:
+            return Page(rows=(), total=self._total(keys, which))
+        if cursor is None:
+            pipe.zrange(name, 0, limit, desc=backwards, withscores=True)
+            total, found = self._execute(pipe)
+        else:
+            score, job_id = paging.read_cursor(which, cursor)
+            first = limit + 1 + paging.TIES
+            if backwards:
+                pipe.zrevrangebyscore(name, score, "-inf", 0, first, withscores=True)
+            else:
+                pipe.zrangebyscore(name, score, "+inf", 0, first, withscores=True)
+            total, raw = self._execute(pipe)
+            found = paging.behind(raw, score, job_id, backwards)
+            if len(found) <= limit and len(raw) == first:
+                found = self._past_ties(name, score, job_id, limit + 1, backwards)
+        more = len(found) > limit
+        found = found[:limit]
+        return Page(
+            rows=self._rows(queue, keys, found),
+            total=total,
+            cursor=paging.cursor(which, found[-1]) if more else None,
+        )
+
+    def _past_ties(
+        self, name: str, score: int, job_id: bytes, limit: int, backwards: bool
+    ) -> list[tuple[bytes, float]]:
+        """What follows the cursor when more jobs than a page share its score."""
+        with self._broker.errors("ZRANK"):
+            rank = (self._client.zrevrank if backwards else self._client.zrank)(name, job_id)
+            if rank is None:
+                before = f"({score}"
+                bounds = (before, "+inf") if backwards else ("-inf", before)
+                rank = int(self._client.zcount(name, *bounds)) - 1
+            found: list[tuple[bytes, float]] = []
+            while len(found) < limit:
+                raw = self._client.zrange(
+                    name, rank + 1, rank + MAX_PAGE, desc=backwards, withscores=True
+                )
+                found += paging.behind(raw, score, job_id, backwards)
+                rank += MAX_PAGE
+                if len(raw) < MAX_PAGE:
+                    break
+        return found
+
+    def heads(self, queue: str, limit: int = MAX_HEADS) -> Page[JobRow]:
+        """The heads of all states in the order of the states, ``limit`` rows at most in all.
+
+        There is no index over all states: ``total`` says how many jobs there are, and the rows
+        are all of them only where that many fit.
+        """
+        keys = self._broker.keys(check_queue_name(queue))
+        paging.check_limit(limit, MAX_HEADS)
+        if limit <= 0:
+            return Page(rows=(), total=sum(_counts(self.stats(queue))))
+        pipe = self._broker.pipeline()
+        for state in STORED_STATES:
+            pipe.zcard(keys.state(state))
+        counts: list[int] = self._execute(pipe)
+        shares = paging.shares(counts, limit)
+        pipe = self._broker.pipeline()
+        for state, share in zip(STORED_STATES, shares, strict=True):
+            # an empty range, where a state has no share, keeps the answers in step
+            pipe.zrange(
+                keys.state(state), 0 if share else 1, share - 1 if share else 0,
+                desc=state in TERMINAL_STATES, withscores=True,
+            )  # fmt: skip
+        found = [entry for answer in self._execute(pipe) for entry in answer]
+        return Page(rows=self._rows(queue, keys, found), total=sum(counts))
+
+    def _rows(
+        self, queue: str, keys: QueueKeys, found: Sequence[tuple[bytes, float]]
+    ) -> tuple[JobRow, ...]:
+        """The rows of ids; one that vanished since is left out, one that moved shows where."""
+        if not found:
+            return ()
+        pipe = self._broker.pipeline()
+        ids = [records.text(raw) for raw, _ in found]
+        for job_id in ids:
+            pipe.hmget(keys.job(job_id), records.ROW_FIELDS)
+        made = (
+            records.row(queue, job_id, values, int(score))
+            for job_id, values, (_, score) in zip(ids, self._execute(pipe), found, strict=True)
+        )
+        return tuple(row for row in made if row is not None)
+
+    # --- one job
+
+    def job(self, queue: str, job_id: str, *, log_lines: int = MAX_PAGE) -> Job:
+        """A job with everything kept of it; raises ``JobNotFound``.
+
+        ``data`` is parsed only: a signature is for the engine to check.
+        """
+        keys = self._broker.keys(check_queue_name(queue))
+        paging.check_limit(log_lines, MAX_PAGE)
+        pipe = self._broker.pipeline()
+        pipe.hmget(keys.job(job_id), records.JOB_FIELDS)
+        pipe.zscore(keys.active, job_id)
+        pipe.hget(keys.payload(job_id), job_id)
+        pipe.hget(keys.result(job_id), job_id)
+        pipe.lrange(keys.attempts(job_id), -10, -1)
+        pipe.lrange(keys.log(job_id), -log_lines if log_lines else MAX_PAGE, -1)
+        values, lease, raw_payload, raw_result, attempts, log = self._execute(pipe)
+        found = records.job(
+            queue, job_id, values, lease_ms=None if lease is None else int(lease),
+            raw_payload=raw_payload, raw_result=raw_result, attempts=attempts, log=log,
+        )  # fmt: skip
+        if found is None:
+            raise _not_found(queue, job_id)
+        return found
+
+    def payload(self, queue: str, job_id: str) -> records.Payload:
+        """A job's payload: data, extras, and whether it is signed; raises ``JobNotFound``."""
+        keys = self._broker.keys(check_queue_name(queue))
+        pipe = self._broker.pipeline()
+        pipe.exists(keys.job(job_id))
+        pipe.hget(keys.payload(job_id), job_id)
+        there, raw = self._execute(pipe)
+        if not there:
+            raise _not_found(queue, job_id)
+        return records.payload(raw)
+
+    def status(self, queue: str, job_id: str) -> JobStatus:
+        """The original's status of a job; *paused* for a waiting one of a paused queue."""
+        keys = self._broker.keys(check_queue_name(queue))
+        pipe = self._broker.pipeline()
+        pipe.hmget(keys.job(job_id), _STATUS)
+        pipe.hget(keys.result(job_id), job_id)
+        pipe.lrange(keys.attempts(job_id), -10, -1)
+        pipe.hget(keys.meta, Meta.PAUSED)
+        values, raw_result, attempts, paused = self._execute(pipe)
+        letter, kind, progress, made, added, started, finished, error = values
+        state = records.state_of(letter)
+        if state is None:
+            raise _not_found(queue, job_id)
+        past = [records.attempt(raw) for raw in attempts]
+        return JobStatus(
+            id=job_id,
+            queue=queue,
+            type=records.text(kind),
+            state=JobState.PAUSED if paused == b"1" and state is JobState.WAITING else state,
+            progress=records.json_value(progress),
+            return_value=records.json_value(raw_result) if state is JobState.COMPLETED else None,
+            failed_reason=records.reason(state, records.text(error), past) or None,
+            attempts_made=records.number(made, 0) or 0,
+            timestamp=when(records.number(added)),
+            processed_on=when(records.number(started)),
+            finished_on=when(records.number(finished)) if state in TERMINAL_STATES else None,
+            stacktrace=tuple(a.traceback for a in past if a.traceback),
+        )
+
+    def result(self, queue: str, job_id: str) -> Ending:
+        """How a job ended, or its state so far.
+
+        A job removed when it ended is answered for five more minutes; then, and for one that an
+        operator removed, this raises ``ResultGone``.
+        """
+        keys = self._broker.keys(check_queue_name(queue))
+        pipe = self._broker.pipeline()
+        pipe.hmget(keys.job(job_id), (Field.STATE, Field.ERROR))
+        pipe.hget(keys.result(job_id), job_id)
+        pipe.lrange(keys.attempts(job_id), -1, -1)
+        pipe.get(keys.tombstone(job_id))
+        (letter, error), raw_result, last, tombstone = self._execute(pipe)
+        state = records.state_of(letter)
+        if state is None:
+            return endings.buried(queue, job_id, tombstone)
+        if state is not JobState.FAILED:
+            kept = raw_result if state is JobState.COMPLETED else None
+            return Ending(state=state, result=kept)
+        past = [records.attempt(raw) for raw in last]
+        return Ending(
+            state=state,
+            result=raw_result,
+            error=records.reason(state, records.text(error), past),
+            traceback=past[-1].traceback if past else "",
+        )
+
+    # --- workers, schedules, types, figures
+
+    def workers(self, limit: int = MAX_PAGE) -> tuple[WorkerInfo, ...]:
+        """The workers that have reported themselves lately, the latest first."""
+        paging.check_limit(limit, MAX_PAGE)
+        if limit <= 0:
+            return ()
+        namespace = self._broker.namespace
+        with self._broker.errors("ZRANGE"):
+            found = self._client.zrange(key_names.workers(namespace), 0, limit - 1, desc=True)
+        ids = [records.text(raw) for raw in found]
+        if not ids:
+            return ()
+        pipe = self._broker.pipeline()
+        for worker in ids:
+            pipe.get(key_names.worker_info(namespace, worker))
+        told = zip(ids, self._execute(pipe), strict=True)
+        return tuple(published.worker(worker, raw) for worker, raw in told if raw is not None)
+
+    def schedules(self, queue: str) -> tuple[ScheduleInfo, ...]:
+        """The schedules that the workers of a queue have published, by name."""
+        keys = self._broker.keys(check_queue_name(queue))
+        with self._broker.errors("HGETALL"):
+            stored: Mapping[bytes, bytes] = self._client.hgetall(keys.sched)
+        found = {records.text(name): raw for name, raw in stored.items()}
+        names = sorted(n.removesuffix(":spec") for n in found if n.endswith(":spec"))
+        return tuple(published.schedule(queue, name, found) for name in names)
+
+    def types(self, queue: str) -> tuple[TypeInfo, ...]:
+        """The types that the workers of a queue have published, by name."""
+        keys = self._broker.keys(check_queue_name(queue))
+        with self._broker.errors("HGETALL"):
+            stored: Mapping[bytes, bytes] = self._client.hgetall(keys.types)
+        made = (published.type_info(queue, name, raw) for name, raw in stored.items())
+        return tuple(sorted(made, key=lambda info: info.name))
+
+    def figures(self, queue: str, minutes: int = 60) -> tuple[Figures, ...]:
+        """Per minute, the oldest first, the current minute last; at most 24 hours."""
+        paging.check_limit(minutes, MAX_MINUTES)
+        return self._figures(queue, "m", 60_000, minutes)
+
+    def hourly_figures(self, queue: str, hours: int = 24) -> tuple[Figures, ...]:
+        """Per hour, the oldest first, the current hour last; at most 8 days."""
+        paging.check_limit(hours, MAX_HOURS)
+        return self._figures(queue, "h", 3_600_000, hours)
+
+    def _figures(self, queue: str, unit: str, span_ms: int, count: int) -> tuple[Figures, ...]:
+        keys = self._broker.keys(check_queue_name(queue))
+        if count <= 0:
+            return ()
+        last = self.now_ms() // span_ms
+        numbers = range(last - count + 1, last + 1)
+        pipe = self._broker.pipeline()
+        for one in numbers:
+            pipe.hgetall(keys.figures(unit, one))
+        return tuple(
+            figures_module.parse(one * span_ms, stored)
+            for one, stored in zip(numbers, self._execute(pipe), strict=True)
+        )
+
+    def now_ms(self) -> int:
+        """The Redis server's clock, by which everything here is timed."""
+        with self._broker.errors("TIME"):
+            seconds, micros = self._client.time()
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    # ---
+
+    @property
+    def _client(self) -> Any:
+        return self._broker.client
+
+    def _total(self, keys: QueueKeys, state: JobState) -> int:
+        with self._broker.errors("ZCARD"):
+            return int(self._client.zcard(keys.state(state)))
+
+    def _execute(self, pipe: Any) -> list[Any]:
+        with self._broker.errors("read"):
+            answers: list[Any] = pipe.execute()
+        return answers
+
+
+def _stats_of(queue: str, answers: Sequence[Any]) -> QueueStats:
+    waiting, active, delayed, completed, failed, meta = answers
+    paused, max_active, limit_jobs, limit_ms = meta
+    jobs, span = records.number(limit_jobs), records.number(limit_ms)
+    return QueueStats(
+        name=queue,
+        waiting=waiting,
+        active=active,
+        completed=completed,
+        failed=failed,
+        delayed=delayed,
+        paused=paused == b"1",
+        max_active=records.number(max_active),
+        rate_limit=(jobs, span / 1000) if jobs is not None and span is not None else None,
+    )
+
+
+def _counts(stats: QueueStats) -> tuple[int, ...]:
+    return stats.waiting, stats.active, stats.delayed, stats.completed, stats.failed
+
+
+def _not_found(queue: str, job_id: str) -> JobNotFound:
+    return JobNotFound(f"no job {job_id} in queue {queue}")
