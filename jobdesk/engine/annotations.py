@@ -6,17 +6,21 @@ checkers, and may be no types at all; nothing here fails for it. pydantic is imp
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import re
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
+
+from jobdesk.errors import InvalidJobData
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 _CONTEXT = "JobContext"
+_SECRET = re.compile(r"pass|secret|token|auth|cookie|key|card", re.IGNORECASE)
 
 
 def is_context(annotation: Any, func: Callable[..., Any]) -> bool:
@@ -106,6 +110,34 @@ def _is_json(value: Any) -> bool:
     if kind is dict:
         return all(type(key) is str and _is_json(item) for key, item in value.items())
     return (kind is list or kind is tuple) and all(map(_is_json, value))
+
+
+# --- messages -----------------------------------------------------------------------------------
+
+
+def unknown_field(name: object, known: Iterable[str], task: str) -> InvalidJobData:
+    """The error for a field that the task does not have; it names the one that is near."""
+    near = difflib.get_close_matches(str(name), known, 1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return InvalidJobData(f"{task} has no field {name!r:.80}{hint}")
+
+
+def invalid_value(exc: ValueError, path: str, task: str) -> InvalidJobData:
+    """The error for what pydantic refused: paths and reasons, and values that are no secrets."""
+    if not hasattr(exc, "errors"):
+        return InvalidJobData(f"{data_path(path, ())}: {exc}; {task}")
+    errors = exc.errors(include_url=False, include_context=False)
+    shown = []
+    for error in errors[:3]:
+        place = data_path(path, error["loc"])
+        message = f"{place}: {error['msg']}"
+        plain = error["type"] != "missing" and not isinstance(error["input"], dict | list)
+        if plain and not _SECRET.search(place):
+            message += f", got {error['input']!r:.60}"
+        shown.append(message)
+    if len(errors) > len(shown):
+        shown.append(f"and {len(errors) - len(shown)} more")
+    return InvalidJobData(f"{'; '.join(shown)}; {task}")
 
 
 def data_path(first: str, places: tuple[int | str, ...]) -> str:

@@ -8,28 +8,26 @@ imported at the first check of an annotated function and never for the others. I
 
 from __future__ import annotations
 
-import difflib
 import inspect
-import re
-import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jobdesk.engine.annotations import (
     adapter_of,
-    data_path,
+    invalid_value,
     is_context,
     is_json,
     is_model,
     json_form,
     resolved,
+    unknown_field,
 )
+from jobdesk.engine.fields import EMPTY, Field, WholeModel, is_whole
 from jobdesk.errors import InvalidJobData, InvalidTask
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel, TypeAdapter
+    from pydantic import TypeAdapter
 
 #: Huey's ``.s()`` keeps these for itself, and hands a task with ``context=True`` its ``task``.
 RESERVED = frozenset(
@@ -41,26 +39,6 @@ RESERVED = frozenset(
 #: Where the data keeps what ``*args`` took.
 REST = "args"
 
-_EMPTY = inspect.Parameter.empty
-_SECRET = re.compile(r"pass|secret|token|auth|cookie|key|card", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A parameter that the data has a field for."""
-
-    name: str
-    annotation: Any
-    default: Any
-    #: can be passed by position: it comes before ``*``, and before an injected parameter
-    positional: bool
-    positional_only: bool
-
-    @property
-    def required(self) -> bool:
-        """Whether the data must have it."""
-        return self.default is _EMPTY
-
 
 class Signature:
     """The parameters of one task."""
@@ -69,11 +47,12 @@ class Signature:
         self,
         func: Callable[..., Any],
         name: str,
+        *,
         fields: tuple[Field, ...],
         rest: Any,
         others: Any,
         context_parameter: str | None,
-        injected: frozenset[str] = frozenset(),
+        injected: frozenset[str],
     ) -> None:
         self._func = func
         #: ``queue:type``, for messages
@@ -89,7 +68,7 @@ class Signature:
         self._positional = tuple(field for field in fields if field.positional)
         self._required = tuple(field.name for field in fields if field.required)
         notes = [field.annotation for field in fields] + [rest, others]
-        self._annotated = any(note is not None and note is not _EMPTY for note in notes)
+        self._annotated = any(note is not None and note is not EMPTY for note in notes)
 
     @classmethod
     def of(
@@ -145,7 +124,15 @@ class Signature:
             )
         if rest is not None and any(field.name == REST for field in fields):
             raise InvalidTask(f"parameter {REST!r} of {name} is where *args are kept; rename it")
-        return cls(func, name, tuple(fields), rest, others, context_parameter, frozenset(injected))
+        return cls(
+            func,
+            name,
+            fields=tuple(fields),
+            rest=rest,
+            others=others,
+            context_parameter=context_parameter,
+            injected=frozenset(injected),
+        )
 
     # --- a call becomes data ------------------------------------------------------------------
 
@@ -155,8 +142,8 @@ class Signature:
         Values stay as given, models and other values that have a JSON form by their annotation
         become that form. ``bind((), data)`` checks data that is an object already.
         """
-        if self.model is not None and (whole := self._whole(args, kwargs)) is not None:
-            return self._checked_whole(whole)
+        if self._whole is not None:
+            return self._whole.stored(self._whole.given(args, kwargs))
         data: dict[str, Any] = {}
         for field, value in zip(self._positional, args, strict=False):
             data[field.name] = value
@@ -176,8 +163,8 @@ class Signature:
             raise InvalidJobData(
                 f"data of {self.name} is an object with named fields, got {data!r:.60}"
             )
-        if self.model is not None:
-            return self._checked_whole(data)
+        if self._whole is not None:
+            return self._whole.stored(data)
         self._check_names(data)
         stored = dict(data)
         if not self._annotated:
@@ -199,8 +186,8 @@ class Signature:
         What can go by position does, as far as the data has it without a gap. The injected
         parameters are not among them.
         """
-        if self.model is not None:
-            made = self._made(data)
+        if self._whole is not None:
+            made = self._whole.made(data)
             field = self.fields[0]
             return ((made,), {}) if field.positional else ((), {field.name: made})
         self._check_names(data)
@@ -229,11 +216,8 @@ class Signature:
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema of the data."""
-        if self.model is not None:
-            made = self.model.model_json_schema(by_alias=True)
-            if self._closed:
-                made.setdefault("additionalProperties", False)
-            return made
+        if self._whole is not None:
+            return self._whole.schema()
         shapes, definitions = self._shapes() if self._annotated else ({}, {})
         properties: dict[str, Any] = {}
         for field in self.fields:
@@ -279,14 +263,10 @@ class Signature:
                         f"data.{REST}: Input should be a list, got {value!r:.60}; {self.name}"
                     )
             elif self._others is None or name in self._injected:
-                self._unknown(name, self._by_name)
+                raise unknown_field(name, self._by_name, self.name)
         for name in self._required:
             if name not in data:
                 raise InvalidJobData(f"data.{name}: Field required; {self.name}")
-
-    def _unknown(self, name: object, known: typing.Iterable[str]) -> NoReturn:
-        near = difflib.get_close_matches(str(name), known, 1)
-        self._fail(f"has no field {name!r:.80}" + (f"; did you mean {near[0]!r}?" if near else ""))
 
     def _fail(self, what: str) -> NoReturn:
         raise InvalidJobData(f"{self.name} {what}")
@@ -303,7 +283,7 @@ class Signature:
         none_too = {field.name for field in self.fields if field.default is None}
         adapters: dict[str, TypeAdapter[Any]] = {}
         for name, note in notes.items():
-            if note is None or note is _EMPTY:
+            if note is None or note is EMPTY:
                 continue
             adapter = adapter_of(resolved(note, self._func), name in none_too)
             if adapter is not None:
@@ -328,7 +308,7 @@ class Signature:
         try:
             return adapter.validate_python(value, by_alias=True, by_name=True)
         except ValueError as exc:  # pydantic's ValidationError, which is not imported for this
-            raise self._invalid(exc, path) from None
+            raise invalid_value(exc, path, self.name) from None
 
     def _dumped(self, name: str, given: Any, validated: Any) -> Any:
         """The JSON form that the field's type gives ``validated``; else it stays as given."""
@@ -340,104 +320,13 @@ class Signature:
             return given.model_dump(mode="json", by_alias=True) if is_model(given) else given
         return json_form(adapter, validated, given)
 
-    def _invalid(self, exc: ValueError, path: str) -> InvalidJobData:
-        if not hasattr(exc, "errors"):
-            return InvalidJobData(f"{data_path(path, ())}: {exc}; {self.name}")
-        errors = exc.errors(include_url=False, include_context=False)
-        shown = []
-        for error in errors[:3]:
-            place = data_path(path, error["loc"])
-            message = f"{place}: {error['msg']}"
-            plain = error["type"] != "missing" and not isinstance(error["input"], dict | list)
-            if plain and not _SECRET.search(place):
-                message += f", got {error['input']!r:.60}"
-            shown.append(message)
-        if len(errors) > len(shown):
-            shown.append(f"and {len(errors) - len(shown)} more")
-        return InvalidJobData(f"{'; '.join(shown)}; {self.name}")
-
-    # --- one model for the whole object -------------------------------------------------------
-
     @cached_property
-    def model(self) -> type[BaseModel] | None:
-        """The pydantic model that takes the whole data, if the only parameter is one."""
+    def _whole(self) -> WholeModel | None:
+        """The model that takes the whole data, if the only parameter is annotated with one."""
         if not self._annotated or len(self.fields) != 1:
             return None
         if self._rest is not None or self._others is not None:
             return None
-        found = resolved(self.fields[0].annotation, self._func)
-        if not isinstance(found, type) or not hasattr(found, "model_fields"):
-            return None
-        return None if getattr(found, "__pydantic_root_model__", False) else found
-
-    def _whole(self, args: tuple[Any, ...] | list[Any], kwargs: Mapping[str, Any]) -> Any:
-        """What a call gives as the object: the one argument, or all the keyword arguments."""
-        name = self.fields[0].name
-        if args:
-            if len(args) > 1 or kwargs or not self.fields[0].positional:
-                self._fail(f"takes one object ({name!r}), or its fields by name")
-            return args[0]
-        if len(kwargs) == 1 and name in kwargs:
-            value = kwargs[name]
-            if is_model(value) or name not in self._model_names:
-                return value
-        if not kwargs and not self.fields[0].required:
-            return {}
-        return kwargs
-
-    def _checked_whole(self, whole: Any) -> dict[str, Any]:
-        if is_model(whole):
-            dumped = whole.model_dump(mode="json", by_alias=True)
-            try:
-                self._made(dumped)
-            except InvalidJobData:
-                # Its aliases for writing are not those for reading, so the names must do.
-                dumped = whole.model_dump(mode="json", by_alias=False)
-                self._made(dumped)
-            return typing.cast("dict[str, Any]", dumped)
-        if not isinstance(whole, Mapping):
-            raise InvalidJobData(
-                f"data of {self.name} is an object with named fields, got {whole!r:.60}"
-            )
-        made = self._made(whole)
-        stored = dict(whole)
-        if not is_json(stored):
-            dumped = made.model_dump(mode="json", by_alias=True, exclude_unset=True)
-            by_name = made.model_dump(mode="json", by_alias=False, exclude_unset=True)
-            both = {**by_name, **dumped}
-            for name, value in stored.items():
-                if not is_json(value) and name in both:
-                    stored[name] = both[name]
-        return stored
-
-    def _made(self, data: Mapping[str, Any]) -> BaseModel:
-        model = self.model
-        assert model is not None
-        if not data and not self.fields[0].required:
-            return typing.cast("BaseModel", self.fields[0].default)
-        if self._closed:
-            for name in data:
-                if name not in self._model_names:
-                    self._unknown(name, self._model_names)
-        try:
-            return model.model_validate(dict(data), by_alias=True, by_name=True)
-        except ValueError as exc:
-            raise self._invalid(exc, "") from None
-
-    @cached_property
-    def _closed(self) -> bool:
-        """Whether unknown fields are refused: unless the model says what becomes of them."""
-        return self.model is not None and self.model.model_config.get("extra") is None
-
-    @cached_property
-    def _model_names(self) -> tuple[str, ...]:
-        assert self.model is not None
-        names: dict[str, None] = {}
-        for name, info in self.model.model_fields.items():
-            names[name] = None
-            for alias in (info.alias, info.validation_alias):
-                for choice in getattr(alias, "choices", [alias]):
-                    first = getattr(choice, "path", [choice])[0]
-                    if isinstance(first, str):
-                        names[first] = None
-        return tuple(names)
+        field = self.fields[0]
+        model = resolved(field.annotation, self._func)
+        return WholeModel(model, field, self.name) if is_whole(model) else None

@@ -17,7 +17,7 @@ import re
 from bisect import bisect_left, bisect_right
 from calendar import monthrange
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Protocol
 
 from jobdesk.errors import InvalidSchedule, NaiveDatetime
@@ -62,7 +62,7 @@ class crontab:  # noqa: N801 - Huey's name, and it is called like a function
 
     __slots__ = ("_days", "_hours", "_minutes", "_months", "_weekdays", "fields")
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - Huey's order
         self,
         minute: str | int = "*",
         hour: str | int = "*",
@@ -176,7 +176,7 @@ class crontab:  # noqa: N801 - Huey's name, and it is called like a function
             for hour in self._hours[bisect_left(self._hours, first_hour) :]:
                 from_minute = wall.minute if day == today and hour == wall.hour else 0
                 for minute in self._minutes[bisect_left(self._minutes, from_minute) :]:
-                    yield datetime(day.year, day.month, day.day, hour, minute)
+                    yield datetime.combine(day, time(hour, minute))
 
     def _walls_back(self, wall: datetime) -> Iterator[datetime]:
         """Matching wall-clock minutes at or before ``wall``, latest first."""
@@ -186,7 +186,7 @@ class crontab:  # noqa: N801 - Huey's name, and it is called like a function
             for hour in reversed(self._hours[: bisect_right(self._hours, last_hour)]):
                 to_minute = wall.minute if day == today and hour == wall.hour else 59
                 for minute in reversed(self._minutes[: bisect_right(self._minutes, to_minute)]):
-                    yield datetime(day.year, day.month, day.day, hour, minute)
+                    yield datetime.combine(day, time(hour, minute))
 
     def _days_from(self, start: date) -> Iterator[date]:
         for year in range(start.year, min(start.year + _YEARS, 9999)):

@@ -39,8 +39,7 @@ def unusual(value: object, bound: int | None) -> bool:
                 for key in container:
                     if type(key) is not str or key[:1] == "$":
                         return True
-                container = container.values()
-            for item in container:
+            for item in container.values() if type(container) is dict else container:
                 kind = type(item)
                 if kind is str or kind is bool or kind is float or item is None:
                     continue
