@@ -19,7 +19,8 @@ suffix          type     content
 ``expire``      zset     id -> delete at, ms; for ended jobs with a retention of their own
 ``wake``        zset     one member while there may be work: workers block on it
 ``events``      stream   about the last 10,000 events, numbered by ``evn``
-``meta``        hash     paused, limits, retention, schema version (:class:`Meta`)
+``meta``        hash     paused, limits, retention, schema version (:class:`Meta`); how far the
+                         retention sweep has passed kept jobs: ``sweep:<state>``, ``sweep:at``
 ``seq``         string   the last place given out
 ``epoch``       string   the last epoch given out; never deleted
 ``evn``         string   the number of the last event
@@ -35,6 +36,7 @@ suffix          type     content
 ``outgoing``    list     continuations to be delivered elsewhere
 ``sched``       hash     name -> last fired slot; ``<name>:paused``; ``<name>:spec``
 ``types``       hash     type -> what its worker published
+``audit``       stream   who, action, job: about the last 1,000 commands of operators
 ==============  =======  ======================================================================
 
 Outside every queue: ``<namespace>:queues`` (a set of names) and ``<namespace>:worker:<id>`` with
@@ -98,8 +100,9 @@ class QueueKeys:
     """The keys of one queue."""
 
     __slots__ = (
-        "active", "completed", "delayed", "epoch", "events", "evn", "expire", "failed", "lim",
-        "meta", "outgoing", "prefix", "queue", "revoked", "sched", "seq", "types", "wait", "wake",
+        "active", "audit", "completed", "delayed", "epoch", "events", "evn", "expire", "failed",
+        "lim", "meta", "outgoing", "prefix", "queue", "revoked", "sched", "seq", "types", "wait",
+        "wake",
     )  # fmt: skip
 
     def __init__(self, namespace: str, queue: str) -> None:
@@ -122,6 +125,7 @@ class QueueKeys:
         self.outgoing = prefix + "outgoing"
         self.sched = prefix + "sched"
         self.types = prefix + "types"
+        self.audit = prefix + "audit"
 
     def state(self, state: str) -> str:
         """The set of the jobs in ``state``."""

@@ -1,0 +1,410 @@
+"""The operator's commands: what the service, the command line and the dashboard do to queues.
+
+Each is one script per job or per batch. Commands over many jobs call their script until nothing is
+left, and tell a ``progress`` callback how far they are: it gets (done, total as known at the
+start), and stops the command by returning ``False``. What was done by then stays done.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from jobdesk.broker.keys import STATE_NAMES
+from jobdesk.errors import (
+    ActiveJobs,
+    BrokerError,
+    InvalidConcurrency,
+    InvalidDelay,
+    InvalidLimit,
+    JobActive,
+    JobNotFound,
+    QueueNotPaused,
+    ScheduleNotFound,
+    WrongState,
+)
+from jobdesk.models import (
+    DEFAULT_OPTIONS,
+    NO_PRIORITY,
+    TEN_YEARS_S,
+    JobState,
+    check_priority,
+    check_queue_name,
+    check_rate_limit,
+    check_state,
+    seconds,
+)
+
+if TYPE_CHECKING:
+    from jobdesk.broker.connection import Broker
+
+#: (done, total) -> False to stop
+Progress = Callable[[int, int], object]
+
+#: What a script of the operator touches at most in one call.
+BATCH = 250
+#: What one call of ``retry_jobs`` and ``sweep_retention`` looks at.
+SMALL_BATCH = 100
+#: How many ids a command over many jobs reports.
+MAX_IDS = 1000
+AUDIT_LENGTH = 1000
+CLEANABLE = frozenset(
+    {JobState.COMPLETED, JobState.FAILED, JobState.WAITING, JobState.DELAYED}
+)
+#: Keys of a queue that are named by others, so that only a scan finds them.
+_LEFTOVERS = ("wk:", "tomb:", "stat:", "kv:", "cnt:", "lock:", "chord:")
+
+_events = logging.getLogger("jobdesk.events")
+_log = logging.getLogger("jobdesk.broker")
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What a command over many jobs did."""
+
+    count: int
+    #: the first 1,000 of them
+    ids: tuple[str, ...] = ()
+    #: False when the command was stopped before it was through
+    done: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """What cancelling a job did."""
+
+    #: the state in which it was found
+    state: JobState
+    #: the worker that runs it and will be told with its next renewal
+    worker: str = ""
+
+    @property
+    def at_once(self) -> bool:
+        """Whether the job has failed already; a running one does when its worker hears of it."""
+        return self.state is not JobState.ACTIVE
+
+
+class Control:
+    """Commands on all queues of one namespace; with ``who``, each is noted in the queue's audit."""
+
+    __slots__ = ("_broker", "_who")
+
+    def __init__(self, broker: Broker, who: str = "") -> None:
+        self._broker = broker
+        self._who = who
+
+    # --- one job
+
+    def remove_job(self, queue: str, job_id: str, *, force: bool = False) -> JobState:
+        """Remove a job and all that is kept of it; the state in which it was.
+
+        A running one is ``JobActive``; with ``force`` it is fenced first, so that what its worker
+        still reports is refused.
+        """
+        answer = self._run("remove_job", queue, job_id, "1" if force else "")
+        self._expect(answer, queue, job_id, "remove")
+        state = _state(answer[1])
+        _events.debug("removed: queue %s job %s, was %s", queue, job_id, state)
+        self._note(queue, "remove", job_id)
+        return state
+
+    def retry_job(self, queue: str, job_id: str) -> int:
+        """Put a failed job back in the line with all its attempts; its new generation."""
+        answer = self._run("retry_job", queue, job_id)
+        self._expect(answer, queue, job_id, "retry", "failed")
+        self._note(queue, "retry", job_id)
+        return int(answer[1])
+
+    def promote_job(self, queue: str, job_id: str) -> None:
+        """Let a delayed job run now."""
+        answer = self._run("promote_job", queue, job_id)
+        self._expect(answer, queue, job_id, "promote", "delayed")
+        self._note(queue, "promote", job_id)
+
+    def cancel_job(self, queue: str, job_id: str) -> Cancelled:
+        """End a job as failed (``JobCancelled``), without retry; a running one at its next beat."""
+        answer = self._run("cancel_job", queue, job_id)
+        if answer[0] == b"ACTIVE":
+            self._note(queue, "cancel", job_id)
+            return Cancelled(JobState.ACTIVE, _text(answer[1]))
+        self._expect(answer, queue, job_id, "cancel", "waiting, delayed or active")
+        _events.error("failed: queue %s job %s: JobCancelled: cancelled before it ran",
+                      queue, job_id)  # fmt: skip
+        self._note(queue, "cancel", job_id)
+        return Cancelled(_state(answer[1]))
+
+    def change_priority(self, queue: str, job_id: str, priority: int | None) -> int | None:
+        """Give a waiting or delayed job another priority; the one before."""
+        wanted = check_priority(priority)
+        answer = self._run(
+            "change_priority", queue, job_id, NO_PRIORITY if wanted is None else wanted
+        )
+        self._expect(answer, queue, job_id, "change priority", "waiting or delayed")
+        self._note(queue, "priority", job_id)
+        before = int(answer[1])
+        return None if before == NO_PRIORITY else before
+
+    def update_data(self, queue: str, job_id: str, payload: bytes) -> JobState:
+        """Replace the encoded, maybe signed, payload of a job that does not run; its state."""
+        answer = self._run("update_data", queue, job_id, payload)
+        self._expect(answer, queue, job_id, "edit")
+        self._note(queue, "edit", job_id)
+        return _state(answer[1])
+
+    # --- many jobs
+
+    def retry_all(self, queue: str, progress: Progress | None = None) -> Touched:
+        """Put all jobs that have failed by now back in the line, the oldest first."""
+        tally = _Tally(progress)
+        before: bytes | int | str = ""
+        while True:
+            _, count, left, before, ids = self._run("retry_jobs", queue, SMALL_BATCH, before)
+            if tally.total is None:
+                tally.total = count + left
+            if not tally.add(ids) or left == 0:
+                break
+        self._note(queue, "retry all")
+        return tally.touched(done=left == 0)
+
+    def clean_jobs(
+        self,
+        queue: str,
+        state: object = JobState.COMPLETED,
+        *,
+        grace: float | timedelta = 86_400,
+        limit: int = 0,
+        progress: Progress | None = None,
+    ) -> Touched:
+        """Remove jobs of a state that are over ``grace`` seconds old; ``limit`` 0: all of them.
+
+        Ended jobs are as old as their end, waiting and delayed ones as their adding.
+        """
+        which = check_state(state, CLEANABLE)
+        span = seconds(grace, "grace", InvalidDelay)
+        if not 0 <= span <= TEN_YEARS_S:
+            raise InvalidDelay(f"grace must be 0 to {TEN_YEARS_S} seconds, got {grace!r}")
+        if isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
+            raise InvalidLimit(f"limit must be 0 (all) or more, got {limit!r}")
+        keys = self._broker.keys(check_queue_name(queue))
+        client: Any = self._broker.client
+        with self._broker.errors("ZCARD"):
+            there = int(client.zcard(keys.state(which)))
+        tally = _Tally(progress, min(there, limit) if limit else there)
+        cursor, done = b"", False
+        while not done:
+            room = min(BATCH, limit - tally.count) if limit else BATCH
+            _, ended, cursor, ids = self._run(
+                "clean_jobs", queue, which.value, round(span * 1000), room, cursor
+            )
+            done = bool(ended) or (limit > 0 and tally.count + len(ids) >= limit)
+            if not tally.add(ids):
+                break
+        if tally.count:
+            _events.debug("cleaned: queue %s, %d %s jobs", queue, tally.count, which)
+        self._note(queue, f"clean {which}")
+        return tally.touched(done=done)
+
+    def empty_queue(self, queue: str, progress: Progress | None = None) -> Touched:
+        """Remove the waiting and the delayed jobs; those added meanwhile may stay."""
+        tally = _Tally(progress)
+        while True:
+            _, count, left = self._run("empty_queue", queue, BATCH)
+            if tally.total is None:
+                tally.total = count + left
+            # with a busy producer the queue is never empty: as many as there were will do
+            through = left == 0 or tally.count + count >= tally.total
+            if not tally.add_count(count) or through:
+                break
+        if tally.count:
+            _events.debug("cleaned: queue %s, %d waiting and delayed jobs", queue, tally.count)
+        self._note(queue, "empty")
+        return tally.touched(done=through)
+
+    def obliterate_queue(
+        self, queue: str, *, force: bool = False, progress: Progress | None = None
+    ) -> Touched:
+        """Delete a paused queue with everything in it. Running jobs need ``force``.
+
+        Its epoch stays, so that a worker that was running one of its jobs cannot pass for the
+        owner of a later one. The name stays known for as long as workers register it.
+        """
+        keys = self._broker.keys(check_queue_name(queue))
+        pipe = self._broker.pipeline()
+        for state in ("waiting", "active", "delayed", "completed", "failed"):
+            pipe.zcard(keys.state(state))
+        with self._broker.errors("ZCARD"):
+            tally = _Tally(progress, sum(pipe.execute()))
+        while True:
+            answer = self._run("obliterate_queue", queue, BATCH, "1" if force else "")
+            word = answer[0]
+            if word == b"NOTPAUSED":
+                raise QueueNotPaused(f"queue {queue} is not paused: pause it first")
+            if word == b"ACTIVE":
+                raise ActiveJobs(
+                    f"{answer[1]} jobs of queue {queue} are running: wait for them, or use force"
+                )
+            if not tally.add_count(answer[1]) or answer[2]:
+                break
+        if answer[2]:
+            self._delete_leftovers(keys.prefix)
+            self._forget(queue)
+            _events.debug("cleaned: queue %s, obliterated", queue)
+        return tally.touched(done=bool(answer[2]))
+
+    def sweep(self, queue: str, calls: int = 1000) -> int:
+        """Remove ended jobs that are kept no longer, ``calls`` times 100 at most; how many."""
+        removed = 0
+        defaults = (
+            DEFAULT_OPTIONS.remove_on_complete.encode(),
+            DEFAULT_OPTIONS.remove_on_fail.encode(),
+        )
+        for _ in range(calls):
+            _, count, more = self._run("sweep_retention", queue, *defaults, SMALL_BATCH)
+            removed += count
+            if not more:
+                break
+        if removed:
+            _events.debug("cleaned: queue %s, %d jobs by retention", queue, removed)
+        return removed
+
+    # --- the queue
+
+    def pause_queue(self, queue: str) -> bool:
+        """Take no more jobs of this queue, on any worker; False when it was paused already."""
+        return self._switch("pause_queue", queue, "paused")
+
+    def resume_queue(self, queue: str) -> bool:
+        """Take jobs again; False when the queue was not paused."""
+        return self._switch("resume_queue", queue, "resumed")
+
+    def set_max_active(self, queue: str, max_active: int | None) -> None:
+        """How many jobs of this queue may run at once over all workers; None: as many as may."""
+        if max_active is not None and (
+            isinstance(max_active, bool) or not isinstance(max_active, int) or max_active < 1
+        ):
+            raise InvalidConcurrency(
+                f"max_active must be an integer of 1 or more, or None, got {max_active!r}"
+            )
+        self._run("set_limits", queue, "" if max_active is None else max_active, "-", "-")
+        self._note(queue, f"max_active {max_active}")
+
+    def set_rate_limit(
+        self, queue: str, limit: tuple[int, float | timedelta] | None
+    ) -> None:
+        """At most ``(jobs, seconds)``: so many may start in such a span; None lifts the limit."""
+        pair = check_rate_limit(limit)
+        self._run("set_limits", queue, "-", *(("", "") if pair is None else pair))
+        self._note(queue, f"rate_limit {limit}")
+
+    def pause_schedule(self, queue: str, name: str) -> bool:
+        """Let a schedule's slots pass without a run; False when it was paused already."""
+        return self._switch_schedule(queue, name, pause=True)
+
+    def resume_schedule(self, queue: str, name: str) -> bool:
+        """Let a schedule fire again; False when it was not paused."""
+        return self._switch_schedule(queue, name, pause=False)
+
+    # ---
+
+    def _run(self, script: str, queue: str, *args: str | bytes | float) -> Any:
+        return self._broker.run(script, self._broker.keys(check_queue_name(queue)).prefix, *args)
+
+    def _expect(
+        self, answer: Any, queue: str, job_id: str, action: str, needs: str = ""
+    ) -> None:
+        """Raise what a refusal means; ``needs`` says in which state the action is possible."""
+        word = answer[0]
+        if word == b"NOTFOUND":
+            raise JobNotFound(f"no job {job_id} in queue {queue}")
+        if word == b"LOCKED":
+            lease = max(0, round(int(answer[2]) / 1000))
+            raise JobActive(
+                f"cannot {action} job {job_id} while it runs"
+                f" (worker {_text(answer[1])}, lease {lease} s)"
+            )
+        if word == b"STATE":
+            raise WrongState(f"{action} needs {needs}, job {job_id} is {_state(answer[1])}")
+
+    def _switch(self, script: str, queue: str, event: str) -> bool:
+        changed = bool(self._run(script, queue)[1])
+        if changed:
+            _events.debug("%s: queue %s", event, queue)
+            self._note(queue, event)
+        return changed
+
+    def _switch_schedule(self, queue: str, name: str, *, pause: bool) -> bool:
+        answer = self._run("pause_schedule", queue, name, "1" if pause else "")
+        if answer[0] == b"NOTFOUND":
+            raise ScheduleNotFound(f"no schedule {name} in queue {queue}")
+        self._note(queue, f"schedule {name} {'paused' if pause else 'resumed'}")
+        return bool(answer[1])
+
+    def _note(self, queue: str, action: str, job_id: str = "") -> None:
+        """Write the command into the queue's audit; what was done is done, even if that fails."""
+        if not self._who:
+            return
+        fields = {"who": self._who, "action": action, "job": job_id}
+        try:
+            with self._broker.errors("XADD"):
+                client: Any = self._broker.client
+                client.xadd(
+                    self._broker.keys(queue).audit, fields, maxlen=AUDIT_LENGTH, approximate=True
+                )
+        except BrokerError as exc:
+            _log.warning("%s on queue %s is not in its audit: %s", action, queue, exc)
+
+    def _delete_leftovers(self, prefix: str) -> None:
+        client: Any = self._broker.client
+        with self._broker.errors("SCAN"):
+            found: list[bytes] = []
+            for key in client.scan_iter(match=f"{prefix}*", count=BATCH):
+                if key[len(prefix) :].startswith(tuple(s.encode() for s in _LEFTOVERS)):
+                    found.append(key)
+                if len(found) >= BATCH:
+                    client.unlink(*found)
+                    found.clear()
+            if found:
+                client.unlink(*found)
+
+    def _forget(self, queue: str) -> None:
+        from jobdesk.broker import keys
+
+        client: Any = self._broker.client
+        with self._broker.errors("SREM"):
+            client.srem(keys.queues(self._broker.namespace), queue)
+
+
+class _Tally:
+    """Counts what a command over many jobs has done, and asks its callback whether to go on."""
+
+    def __init__(self, progress: Progress | None, total: int | None = None) -> None:
+        self.count = 0
+        self.total = total
+        self._ids: list[str] = []
+        self._progress = progress
+
+    def add(self, ids: list[bytes]) -> bool:
+        room = MAX_IDS - len(self._ids)
+        self._ids += [_text(raw) for raw in ids[:room]]
+        return self.add_count(len(ids))
+
+    def add_count(self, count: int) -> bool:
+        self.count += count
+        if self._progress is None:
+            return True
+        total = max(self.count, self.total or 0)
+        return self._progress(self.count, total) is not False
+
+    def touched(self, *, done: bool) -> Touched:
+        return Touched(self.count, tuple(self._ids), done)
+
+
+def _state(letter: bytes) -> JobState:
+    return JobState(STATE_NAMES[_text(letter)])
+
+
+def _text(raw: bytes | str) -> str:
+    return raw if isinstance(raw, str) else raw.decode("utf-8", "replace")

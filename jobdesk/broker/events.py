@@ -1,0 +1,241 @@
+"""Reading the queues' event streams: following them, their newest entries, waiting for one job.
+
+A queue keeps about its last 10,000 events, each with a number that counts up by one. A reader that
+was away for longer sees a step over a number, and is told so by a :class:`Gap`: it then reads the
+counts and pages again, as nothing else can be known of what it missed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from jobdesk.broker import paging, records
+from jobdesk.broker.inspector import Inspector
+from jobdesk.errors import InvalidCursor, WaitTimeout
+from jobdesk.models import Event, EventName, check_queue_name, instant_ms
+
+if TYPE_CHECKING:
+    from jobdesk.broker.connection import Broker
+    from jobdesk.broker.endings import Ending
+
+#: A read waits this long at most, well within the client's time-out.
+BLOCK_S = 1.0
+#: Events of one queue per read.
+BATCH = 500
+MAX_NEWEST = 1000
+
+#: Events that can be the end of a job somebody waits for, though they do not name it.
+_REMOVALS = frozenset({EventName.CLEANED, EventName.DRAINED})
+_ENDS = frozenset({EventName.COMPLETED, EventName.FAILED, EventName.REMOVED})
+#: While waiting for one job: how often its state is read on a stream too busy to be read whole,
+#: and how long a lost event can go unnoticed.
+_BUSY_S = 0.05
+_RECHECK_S = 5.0
+_WAIT_BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Events of ``queue`` are missing here: trimmed before they were read, or deleted."""
+
+    queue: str
+    #: how many, where that is known
+    missed: int | None
+
+
+class EventReader:
+    """The events of several queues as they happen.
+
+    ``since``: None, what happens from now on; ``"0"``, from the oldest that is kept; an event's id
+    or an aware datetime, what came after that. A failed read leaves the reader where it was.
+    """
+
+    def __init__(
+        self, broker: Broker, queues: Iterable[str], since: str | datetime | None = None
+    ) -> None:
+        self._broker = broker
+        self._streams = {broker.keys(check_queue_name(q)).events: q for q in queues}
+        self._from = _start(since)
+        self._ids: dict[str, str] | None = None
+        #: queue -> number of the last event seen; without one, a gap cannot be told
+        self._numbers: dict[str, int] = {}
+
+    def read(self, wait: float = BLOCK_S) -> list[Event | Gap]:
+        """What came since the last read; waits up to ``wait`` (at most 1) seconds for something."""
+        if self._ids is None:
+            self._ids = self._positions()
+        wait = max(0.0, min(wait, BLOCK_S))
+        found: list[Event | Gap] = []
+        groups = self._groups()
+        for streams in groups:
+            # in a cluster a read covers one slot: the wait is shared out, and ends with a find
+            block = None if found else round(wait * 1000 / len(groups)) or None
+            for stream, entries in _xread(self._broker, streams, BATCH, block):
+                found += self._taken(stream, entries)
+        return found
+
+    def __iter__(self) -> Iterator[Event | Gap]:
+        """All events from here on, without end."""
+        while True:
+            yield from self.read()
+
+    @property
+    def positions(self) -> Mapping[str, str]:
+        """Queue -> id of the last event that was read."""
+        ids = self._ids or {}
+        return {queue: ids[s] for s, queue in self._streams.items() if s in ids}
+
+    def _groups(self) -> list[dict[str, str]]:
+        assert self._ids is not None
+        if self._broker.address.kind == "cluster":
+            return [{stream: at} for stream, at in self._ids.items()]
+        return [self._ids] if self._ids else []
+
+    def _positions(self) -> dict[str, str]:
+        """Where each stream is read from."""
+        pipe = self._broker.pipeline()
+        for stream in self._streams:
+            if self._from is None:
+                pipe.xrevrange(stream, "+", "-", 1)
+            else:
+                pipe.xrange(stream, self._from, self._from, 1)
+        with self._broker.errors("XRANGE"):
+            answers: list[Any] = pipe.execute()
+        ids: dict[str, str] = {}
+        for (stream, queue), entries in zip(self._streams.items(), answers, strict=True):
+            ids[stream] = self._from or "0-0"
+            if entries:
+                event = parse(queue, *entries[0])
+                ids[stream] = event.id
+                self._numbers[queue] = event.n
+            elif self._from in (None, "0-0"):
+                # a new stream begins with 1, and one that was trimmed does not
+                self._numbers[queue] = 0
+        return ids
+
+    def _taken(self, stream: str, entries: Sequence[Any]) -> Iterator[Event | Gap]:
+        assert self._ids is not None
+        queue = self._streams[stream]
+        for entry in entries:
+            event = parse(queue, *entry)
+            last = self._numbers.get(queue)
+            if last is not None and event.n != last + 1:
+                yield Gap(queue, event.n - last - 1 if event.n > last else None)
+            self._numbers[queue] = event.n
+            self._ids[stream] = event.id
+            yield event
+
+
+def newest(broker: Broker, queue: str, count: int = 50) -> tuple[Event, ...]:
+    """The newest events of a queue, the newest first."""
+    paging.check_limit(count, MAX_NEWEST)
+    if count <= 0:
+        return ()
+    client: Any = broker.client
+    with broker.errors("XREVRANGE"):
+        entries = client.xrevrange(broker.keys(check_queue_name(queue)).events, "+", "-", count)
+    return tuple(parse(queue, *entry) for entry in entries)
+
+
+def wait_for_end(
+    broker: Broker, queue: str, job_id: str, timeout: float | None = None
+) -> Ending:
+    """Wait until a job is completed or failed, without polling: the stream tells.
+
+    Raises ``WaitTimeout`` after ``timeout`` seconds, ``ResultGone`` when the job is removed
+    meanwhile or is not there.
+    """
+    inspector = Inspector(broker)
+    stream = broker.keys(check_queue_name(queue)).events
+    deadline = None if timeout is None else time.monotonic() + timeout
+    # the place in the stream comes before the state: an end in between is then seen by either
+    at = _last_id(broker, stream)
+    ending = inspector.result(queue, job_id)
+    checked = time.monotonic()
+    while not ending.ended:
+        now = time.monotonic()
+        left = BLOCK_S if deadline is None else min(BLOCK_S, deadline - now)
+        if left <= 0:
+            raise WaitTimeout(
+                f"job {job_id} of queue {queue} is still {ending.state} after {timeout:g} s"
+            )
+        entries = [
+            entry
+            for _, part in _xread(broker, {stream: at}, _WAIT_BATCH, max(1, round(left * 1000)))
+            for entry in part
+        ]
+        if entries:
+            at = records.text(entries[-1][0])
+        busy = len(entries) >= _WAIT_BATCH
+        if busy:
+            # too many to read one by one: look at the job itself now and then
+            rest = _BUSY_S - (time.monotonic() - checked)
+            if rest > 0:
+                time.sleep(min(rest, left))
+            at = _last_id(broker, stream)
+        if (
+            busy
+            or any(_concerns(entry[1], job_id) for entry in entries)
+            or time.monotonic() - checked >= _RECHECK_S
+        ):
+            ending = inspector.result(queue, job_id)
+            checked = time.monotonic()
+    return ending
+
+
+def parse(queue: str, raw_id: bytes, raw: Mapping[bytes, bytes]) -> Event:
+    """An entry of a queue's stream."""
+    fields = {records.text(name): records.text(value) for name, value in raw.items()}
+    event_id = records.text(raw_id)
+    return Event(
+        id=event_id,
+        n=int(fields.pop("n", "0")),
+        queue=queue,
+        name=fields.pop("e", ""),
+        timestamp_ms=int(event_id.partition("-")[0]),
+        job_id=fields.pop("j", ""),
+        type=fields.pop("t", ""),
+        fields=fields,
+    )
+
+
+def _concerns(fields: Mapping[bytes, bytes], job_id: str) -> bool:
+    name = records.text(fields.get(b"e"))
+    if name in _REMOVALS:
+        return True
+    return name in _ENDS and records.text(fields.get(b"j")) == job_id
+
+
+def _start(since: str | datetime | None) -> str | None:
+    if since is None:
+        return None
+    if isinstance(since, datetime):
+        return f"{instant_ms(since, 'since')}-0"
+    if since == "0":
+        return "0-0"
+    head, _, tail = since.partition("-")
+    if not (head.isdigit() and tail.isdigit()):
+        raise InvalidCursor(f"since is an event's id, '0' or a datetime, got {since!r:.80}")
+    return since
+
+
+def _last_id(broker: Broker, stream: str) -> str:
+    client: Any = broker.client
+    with broker.errors("XREVRANGE"):
+        entries = client.xrevrange(stream, "+", "-", 1)
+    return records.text(entries[0][0]) if entries else "0-0"
+
+
+def _xread(
+    broker: Broker, streams: Mapping[str, str], count: int, block_ms: int | None
+) -> list[tuple[str, Sequence[Any]]]:
+    client: Any = broker.blocking() if block_ms else broker.client
+    with broker.errors("XREAD"):
+        answer = client.xread(dict(streams), count=count, block=block_ms)
+    # redis-py answers with a list, or with a mapping, by the protocol
+    pairs = answer.items() if isinstance(answer, dict) else answer or []
+    return [(records.text(stream), entries) for stream, entries in pairs]
