@@ -40,7 +40,7 @@ MAX_JOB_ID = 128
 T = TypeVar("T")
 
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
-_JOB_ID = re.compile(r"[^\x00-\x20\x7f-\xa0:\s]{1,128}")
+_JOB_ID = re.compile(r"[^\x00-\x20\x7f-\xa0\ud800-\udfff:\s]{1,128}")
 
 
 class JobState(StrEnum):
@@ -149,9 +149,14 @@ def seconds(value: object, what: str, error: type[Exception]) -> float:
     """A span in seconds from a number or a ``timedelta``; NaN, infinity and bools are refused."""
     if isinstance(value, timedelta):
         return value.total_seconds()
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise error(f"{what} must be a number of seconds or a timedelta, got {value!r}")
-    return float(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            span = float(value)
+        except OverflowError:
+            span = math.inf
+        if math.isfinite(span):
+            return span
+    raise error(f"{what} must be a number of seconds or a timedelta, got {value!r:.60}")
 
 
 def check_delay_ms(delay: object) -> int:
@@ -184,10 +189,11 @@ def check_timeout_ms(timeout: object) -> int | None:
 def check_state(state: object, allowed: frozenset[JobState] | None = None) -> JobState:
     """The state of that name, ``paused`` read as ``waiting``; else :class:`InvalidState`."""
     choice = allowed if allowed is not None else frozenset(STORED_STATES)
+    found: JobState | None
     try:
         found = JobState(str(state))
     except ValueError:
-        found = None  # type: ignore[assignment]  # refused just below, with the choice
+        found = None
     if found is JobState.PAUSED:
         found = JobState.WAITING
     if found is None or found not in choice:
@@ -244,16 +250,15 @@ class Backoff:
         return replace(cls._made("geometric", seconds_, max_delay, jitter), factor=grown)
 
     @classmethod
-    def _made(
-        cls, kind: str, delay: object, max_delay: object, jitter: object
-    ) -> Backoff:
+    def _made(cls, kind: str, delay: object, max_delay: object, jitter: object) -> Backoff:
         span = seconds(delay, "backoff delay", InvalidBackoff)
         if not 0 <= span <= TEN_YEARS_S:
             raise InvalidBackoff(f"backoff delay must be 0 to {TEN_YEARS_S} seconds, got {delay!r}")
         cap = None
         if max_delay is not None:
-            cap = round(seconds(max_delay, "backoff max_delay", InvalidBackoff) * 1000)
-            if cap < 0:
+            longest = seconds(max_delay, "backoff max_delay", InvalidBackoff)
+            cap = round(min(longest, TEN_YEARS_S) * 1000)
+            if longest < 0:
                 raise InvalidBackoff(f"backoff max_delay must not be negative, got {max_delay!r}")
         share = seconds(jitter, "backoff jitter", InvalidBackoff)
         if not 0 <= share <= 1:
@@ -280,8 +285,10 @@ class Backoff:
             kind, delay = given.pop("type", None), given.pop("delay", None)
             known = {"max_delay", "jitter"} | ({"factor"} if kind == "geometric" else set())
             if unknown := set(given) - known:
-                raise InvalidBackoff(f"backoff has no {sorted(unknown)[0]!r} (type, delay, "
-                                     f"{', '.join(sorted(known))})")
+                raise InvalidBackoff(
+                    f"backoff has no {min(map(str, unknown))!r} (type, delay, "
+                    f"{', '.join(sorted(known))})"
+                )
             if delay is None:
                 raise InvalidBackoff("backoff needs a delay, in seconds")
             if kind == "fixed":
@@ -300,16 +307,20 @@ class Backoff:
     def encode(self) -> str:
         """The short form kept in a job's record: ``kind:delay_ms:max_ms:jitter:factor``."""
         cap = "" if self.max_delay_ms is None else str(self.max_delay_ms)
-        return f"{self.kind[0]}:{self.delay_ms}:{cap}:{self.jitter:g}:{self.factor:g}"
+        return f"{self.kind[0]}:{self.delay_ms}:{cap}:{_short(self.jitter)}:{_short(self.factor)}"
 
     @classmethod
     def decode(cls, text: str) -> Backoff:
         """The opposite of :meth:`encode`."""
         kind, delay, cap, jitter, factor = text.split(":")
         names = {"f": "fixed", "e": "exponential", "g": "geometric"}
-        return cls(
-            names[kind], int(delay), int(cap) if cap else None, float(jitter), float(factor)
-        )
+        return cls(names[kind], int(delay), int(cap) if cap else None, float(jitter), float(factor))
+
+
+def _short(number: float) -> str:
+    """The shortest text that reads back as ``number``."""
+    text = f"{number:g}"
+    return text if float(text) == number else repr(number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +344,7 @@ class Retention:
         if isinstance(value, Mapping):
             if unknown := set(value) - {"age", "count"}:
                 raise InvalidRetention(
-                    f"{what}: unknown key {sorted(map(str, unknown))[0]!r} (age, count)"
+                    f"{what}: unknown key {min(map(str, unknown))!r} (age, count)"
                 )
             age, count = value.get("age"), value.get("count")
             if age is not None:
@@ -344,9 +355,7 @@ class Retention:
                 age_ms=None if age is None else round(age * 1000),
                 count=None if count is None else cls._count(count, what),
             )
-        raise InvalidRetention(
-            f"{what} must be a bool, a count or {{age, count}}, got {value!r}"
-        )
+        raise InvalidRetention(f"{what} must be a bool, a count or {{age, count}}, got {value!r}")
 
     @staticmethod
     def _count(value: object, what: str) -> int:
@@ -437,7 +446,7 @@ class JobOptions:
 
         backoff = given.pop("backoff", None)
         if isinstance(backoff, int | float) and not isinstance(backoff, bool):
-            backoff = Backoff.fixed(backoff / 1000)
+            backoff = Backoff.fixed(seconds(backoff, "backoff", InvalidBackoff) / 1000)
         elif isinstance(backoff, Mapping):
             if backoff.get("delay") is None:
                 raise InvalidBackoff("backoff needs a delay, in milliseconds")
@@ -456,15 +465,18 @@ class JobOptions:
             lifo=given.pop("lifo", None),
         )
         if given:
-            raise InvalidBackoff(f"unknown Bull option {sorted(given)[0]!r}")
+            raise InvalidBackoff(f"unknown Bull option {min(map(str, given))!r}")
         return made
 
     def over(self, defaults: JobOptions) -> JobOptions:
         """These options, with ``defaults`` where nothing is said."""
+        timed = self.delay is not None or self.run_at is not None
         names = [
-            n for n in JobOptions.__slots__
-            if getattr(self, n) is None and getattr(defaults, n) is not None
-            and not (n in ("delay", "run_at") and (self.delay or self.run_at) is not None)
+            n
+            for n in JobOptions.__slots__
+            if getattr(self, n) is None
+            and getattr(defaults, n) is not None
+            and not (timed and n in ("delay", "run_at"))
         ]
         return replace(self, **{n: getattr(defaults, n) for n in names}) if names else self
 
@@ -672,10 +684,9 @@ def check_rate_limit(value: object) -> tuple[int, int] | None:
     """``(jobs, seconds)`` as ``(jobs, milliseconds)``; None lifts the limit."""
     if value is None:
         return None
-    try:
-        jobs, per = value  # type: ignore[misc]  # refused below when it is no pair
-    except (TypeError, ValueError):
-        raise InvalidRateLimit(f"rate_limit is (jobs, seconds) or None, got {value!r}") from None
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise InvalidRateLimit(f"rate_limit is (jobs, seconds) or None, got {value!r}")
+    jobs, per = value
     span = seconds(per, "rate_limit seconds", InvalidRateLimit)
     whole = isinstance(jobs, int) and not isinstance(jobs, bool)
     if not whole or jobs < 1 or not 0.001 <= span <= DAY_S:
