@@ -149,7 +149,8 @@ def parse(url: str, *, password: str = "") -> Address:
                 )
             service = steps.pop(0)
         if steps:
-            db = db or steps.pop(0)
+            in_path = steps.pop(0)
+            db = db or in_path
         if steps:
             raise InvalidSetting("REDIS_URL: too many parts after the host")
     if kind == "cluster" and db not in ("", "0"):

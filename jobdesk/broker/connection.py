@@ -214,7 +214,7 @@ class Broker:
         import redis
         from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 
-        from jobdesk.broker.wire import ConnectRetry
+        from jobdesk.broker.wire import ConnectRetry, connect_and_settle, settle
 
         address = self.address
         retry = ConnectRetry(
@@ -237,6 +237,9 @@ class Broker:
         if address.tls:
             common |= {
                 "ssl": True,
+                "redis_connect_func": settle
+                if address.kind == "cluster"  # its client does the rest itself
+                else connect_and_settle,
                 "ssl_cert_reqs": address.options.get("ssl_cert_reqs", "required"),
                 "ssl_check_hostname": address.verified,
                 **{
@@ -248,10 +251,15 @@ class Broker:
         if address.kind == "single":
             host, port = address.hosts[0]
             return redis.Redis(host=host, port=port, db=address.db, retry=retry, **common)
-        with self.errors():
-            if address.kind == "cluster":
-                return self._make_cluster(redis, common, connect_tries)
+        if address.kind == "sentinel":
             return self._make_sentinel(redis, common, retry)
+        try:
+            return self._make_cluster(redis, common, connect_tries)
+        except Exception as exc:
+            if not faults.is_foreign(exc):
+                raise
+            # Only the cluster's client asks the server while it is made.
+            raise self.translate(exc, sent=False) from exc
 
     def _make_cluster(self, redis: Any, common: dict[str, Any], tries: int) -> Redis:
         from redis.backoff import ExponentialWithJitterBackoff

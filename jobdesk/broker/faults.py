@@ -30,6 +30,8 @@ _BUSY_CODES = frozenset(
 )
 #: A code at the start of a reply, or where an older server quotes it out of a script.
 _CODE = re.compile(r"(?:^|-)([A-Z]{2,})\b")
+#: redis-py keeps the text of a failed handshake, and not always its exception.
+_TLS_MARKS = ("SSL:", "[SSL", "CERTIFICATE_VERIFY_FAILED", "TLSV1_ALERT", "WRONG_VERSION_NUMBER")
 _COMMAND = re.compile(r"'([A-Za-z]+(?:\|[A-Za-z-]+)?)' command")
 
 
@@ -125,8 +127,7 @@ def _is_tls(exc: BaseException) -> bool:
         if isinstance(seen, ssl.SSLError):
             return True
         seen = seen.__cause__ or seen.__context__
-    text = str(exc)
-    return "SSL" in text or "CERTIFICATE_VERIFY_FAILED" in text
+    return any(mark in str(exc) for mark in _TLS_MARKS)
 
 
 def _code(exc: BaseException, text: str) -> str:

@@ -67,6 +67,22 @@ def call(pool: Any, script: Script, prefix: str, args: tuple[object, ...]) -> An
         pool.release(connection)
 
 
+def settle(connection: Any) -> None:
+    """Finish a TLS connection by a round trip.
+
+    A TLS 1.3 server sends session tickets after the handshake; redis-py takes what is there to read
+    on a new connection for a stray answer, and refuses the connection.
+    """
+    connection.send_command("PING", check_health=False)
+    connection.read_response()
+
+
+def connect_and_settle(connection: Any) -> None:
+    """What redis-py does on a new connection, then :func:`settle`."""
+    connection.on_connect()
+    settle(connection)
+
+
 class ConnectRetry(Retry):
     """Tries refused connections again: not time-outs, refused users or failed handshakes."""
 
