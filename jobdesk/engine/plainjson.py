@@ -47,8 +47,7 @@ def unusual(value: object, bound: int | None) -> bool:
                     if bound is not None and not -bound <= item <= bound:
                         return True
                 elif kind is dict or kind is list or kind is tuple:
-                    if item:
-                        below.append(item)
+                    below.append(item)
                 else:
                     return True
         level = below
