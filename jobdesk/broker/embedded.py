@@ -38,6 +38,8 @@ GRACE_S: Final = 3.0
 OLDEST: Final = (6, 2)
 #: AF_UNIX paths end at 108 bytes on Linux, at 104 elsewhere.
 _LONGEST_PATH: Final = 100
+#: How long a server that a killed keeper left may be silent before it is replaced.
+_HUNG_S: Final = 3.0
 _TICK_S: Final = 0.25
 _RESTARTS: Final = 5
 
@@ -71,6 +73,8 @@ def hold(folder: Path, *, grace_s: float = GRACE_S) -> Lease:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _check_ours(folder)
+        if (runtime := socket_path(folder).parent).exists():
+            _check_ours(runtime)
         lock = os.open(folder / "clients.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as exc:
         raise RedisUnavailable(
@@ -316,7 +320,7 @@ class Keeper:
             return
         if left:
             self._pid = left
-            self._end_server()
+            self._end_server(patience_s=_HUNG_S)
         self.socket.unlink(missing_ok=True)
         self._start()
 
@@ -341,7 +345,7 @@ class Keeper:
 
     def _answers(self, pid: int) -> bool:
         """Whether a left server serves, or will: one that loads its data says so."""
-        deadline = time.monotonic() + STOP_S
+        deadline = time.monotonic() + _HUNG_S
         while time.monotonic() < deadline and _alive(pid):
             reply = ask(self.socket, "PING")
             if reply == "PONG" or reply.startswith("LOADING"):
@@ -378,7 +382,10 @@ class Keeper:
             reply = ask(self.socket, "PING")
             if reply == "PONG" or reply.startswith("LOADING"):
                 return
-            if self._child.poll() is not None:
+            code = self._child.poll()
+            if code is not None and code < 0:
+                return  # killed from outside, which is no fault of its own: _watch starts the next
+            if code is not None:
                 raise RedisUnavailable(f"{binary} ended at once" + self._last_words())
             time.sleep(0.01)
         raise RedisUnavailable(f"{binary} did not open {self.socket}" + self._last_words())
@@ -386,9 +393,9 @@ class Keeper:
     def _server_lives(self) -> bool:
         return self._child.poll() is None if self._child is not None else _alive(self._pid)
 
-    def _end_server(self) -> None:
+    def _end_server(self, patience_s: float = STOP_S) -> None:
         """Ask it to stop, which writes its file out; after a while, make it."""
-        for number, patience_s in ((signal.SIGTERM, STOP_S), (signal.SIGKILL, 2.0)):
+        for number in (signal.SIGTERM, signal.SIGKILL):
             with suppress(ProcessLookupError):
                 os.kill(self._pid, number)
             deadline = time.monotonic() + patience_s
