@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -70,6 +71,23 @@ def write_bytes(target: Path, content: bytes, *, root: Path) -> Path:
     with new_file(target, root=root) as temporary:
         temporary.write_bytes(content)
     return target
+
+
+def read_bytes(path: Path, *, root: Path, limit: int) -> bytes:
+    """The content of a regular file inside ``root``; a PermanentError where it is none."""
+    real = inside(root, path)
+    try:
+        # neither a link put in its place meanwhile nor a pipe that nobody writes to
+        handle = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as exc:
+        raise PermanentError(f"{path} cannot be read: {exc.strerror}") from None
+    with os.fdopen(handle, "rb") as stream:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise PermanentError(f"{path} is not a regular file")
+        if status.st_size > limit:
+            raise PermanentError(f"{path} has {status.st_size:,} bytes, limit {limit:,}")
+        return stream.read(limit)
 
 
 def _sync(path: Path) -> None:

@@ -23,9 +23,9 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
 
 from jobdesk.documents.formats import rounded
+from jobdesk.jobdata import JobData
 
 HUNDRED = Decimal(100)
 ZERO = Decimal(0)
@@ -50,9 +50,18 @@ def _filled(text: str) -> str:
     return text
 
 
+def _lines(value: Any) -> Any:
+    return (
+        tuple(filter(None, map(str.strip, value.splitlines()))) if isinstance(value, str) else value
+    )
+
+
 Text = Annotated[str, Field(max_length=500), AfterValidator(_printable)]
 #: Text that must hold something when it is there.
 Name = Annotated[Text, AfterValidator(_filled)]
+TextLines = Annotated[
+    tuple[Text, ...], BeforeValidator(_lines, json_schema_input_type=str | tuple[Text, ...])
+]
 LongText = Annotated[str, Field(max_length=4000), AfterValidator(_printable)]
 Amount = Annotated[
     Decimal,
@@ -65,42 +74,20 @@ Quantity = Annotated[
 ]
 
 
-class Document(BaseModel):
-    """Camel case outside, snake case inside; a name that is not known is refused."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True
-    )
-
-
-class Party(Document):
+class Party(JobData):
     """Seller or buyer. ``address`` is a text, or its lines."""
 
     name: Name
     name_ar: Text | None = None
-    address: tuple[Text, ...] = ()
-    address_ar: tuple[Text, ...] = ()
+    address: TextLines = ()
+    address_ar: TextLines = ()
     vat_number: Text | None = None
     cr_number: Text | None = None
     email: Text | None = None
     phone: Text | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _address_lines(cls, data: Any) -> Any:
-        if isinstance(data, str):
-            return {"name": data}
-        if not isinstance(data, dict):
-            return data
-        split = {
-            key: tuple(line for line in value.splitlines() if line.strip())
-            for key in ("address", "addressAr", "address_ar")
-            if isinstance(value := data.get(key), str)
-        }
-        return {**data, **split}
 
-
-class Payment(Document):
+class Payment(JobData):
     """Where to pay."""
 
     bank_name: Text | None = None
@@ -109,7 +96,7 @@ class Payment(Document):
     reference: Text | None = None
 
 
-class Item(Document):
+class Item(JobData):
     """A line as it is given. ``discount`` is an amount off the line, before VAT."""
 
     description: Name
@@ -150,7 +137,7 @@ class VatGroup(BaseModel):
     vat: Decimal
 
 
-class InvoiceData(Document):
+class InvoiceData(JobData):
     """The data of an invoice; see the module for how it is read."""
 
     invoice_number: Name

@@ -9,9 +9,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from jobdesk.documents import qr
-from jobdesk.documents.invoice import Document, InvoiceData, Party
+from jobdesk.documents.invoice import InvoiceData, Party
+from jobdesk.documents.markup import render_html
 from jobdesk.documents.pdf import RenderedPdf, render_pdf
-from jobdesk.documents.templates import render_html
+from jobdesk.jobdata import JobData
 
 TITLES = {
     "plain": ("Invoice", "فاتورة"),
@@ -20,7 +21,7 @@ TITLES = {
 }
 
 
-class PageOptions(Document):
+class PageOptions(JobData):
     """What may be chosen about the page."""
 
     format: Literal["A4", "Letter"] = "A4"
