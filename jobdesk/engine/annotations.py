@@ -32,7 +32,7 @@ def is_context(annotation: Any, func: Callable[..., Any]) -> bool:
     if isinstance(annotation, str):
         text = annotation.strip("'\" ")
         if wrapped := re.fullmatch(r"(?:\w+\.)*Optional\[(.+)\]", text):
-            text = wrapped[1]
+            text = wrapped[1].strip("'\"")
         names = [part for part in text.replace(" ", "").split("|") if part != "None"]
         if len(names) != 1 or not re.fullmatch(r"\w+(\.\w+)*", names[0]):
             return False
