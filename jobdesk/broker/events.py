@@ -51,25 +51,32 @@ class EventReader:
     """The events of several queues as they happen.
 
     ``since``: None, what happens from now on; ``"0"``, from the oldest that is kept; an event's id
-    or an aware datetime, what came after that. A failed read leaves the reader where it was.
+    or an aware datetime, what came after that; the ``positions`` of another reader, where that one
+    stopped. A failed read leaves the reader where it was.
     """
 
     def __init__(
-        self, broker: Broker, queues: Iterable[str], since: str | datetime | None = None
+        self,
+        broker: Broker,
+        queues: Iterable[str],
+        since: str | datetime | Mapping[str, str] | None = None,
     ) -> None:
         self._broker = broker
         self._streams = {broker.keys(check_queue_name(q)).events: q for q in queues}
-        self._from = _start(since)
-        self._ids: dict[str, str] | None = None
+        self._exact = isinstance(since, Mapping)
+        self._since = {
+            stream: _start(since.get(queue) if isinstance(since, Mapping) else since)
+            for stream, queue in self._streams.items()
+        }
+        #: stream -> id of the last event read; empty until the first read
+        self._ids: dict[str, str] = {}
         #: queue -> number of the last event seen; without one, a gap cannot be told
         self._numbers: dict[str, int] = {}
 
     def read(self, wait: float = BLOCK_S) -> list[Event | Gap]:
         """What came since the last read; waits up to ``wait`` (at most 1) seconds for something."""
-        if self._ids is None:
-            self._ids = self._positions()
+        found: list[Event | Gap] = [] if self._ids else self._begin()
         wait = max(0.0, min(wait, BLOCK_S))
-        found: list[Event | Gap] = []
         groups = self._groups()
         for streams in groups:
             # in a cluster a read covers one slot: the wait is shared out, and ends with a find
@@ -86,39 +93,39 @@ class EventReader:
     @property
     def positions(self) -> Mapping[str, str]:
         """Queue -> id of the last event that was read."""
-        ids = self._ids or {}
-        return {queue: ids[s] for s, queue in self._streams.items() if s in ids}
+        return {queue: self._ids[s] for s, queue in self._streams.items() if s in self._ids}
 
     def _groups(self) -> list[dict[str, str]]:
-        assert self._ids is not None
         if self._broker.address.kind == "cluster":
             return [{stream: at} for stream, at in self._ids.items()]
         return [self._ids] if self._ids else []
 
-    def _positions(self) -> dict[str, str]:
-        """Where each stream is read from."""
+    def _begin(self) -> list[Event | Gap]:
+        """Find where each stream is read from, and which number comes next there."""
         pipe = self._broker.pipeline()
-        for stream in self._streams:
-            if self._from is None:
+        for stream, since in self._since.items():
+            if since is None:
                 pipe.xrevrange(stream, "+", "-", 1)
             else:
-                pipe.xrange(stream, self._from, self._from, 1)
+                pipe.xrange(stream, since, since, 1)
         with self._broker.errors("XRANGE"):
             answers: list[Any] = pipe.execute()
-        ids: dict[str, str] = {}
+        gaps: list[Event | Gap] = []
         for (stream, queue), entries in zip(self._streams.items(), answers, strict=True):
-            ids[stream] = self._from or "0-0"
+            since = self._since[stream]
+            self._ids[stream] = since or "0-0"
             if entries:
                 event = parse(queue, *entries[0])
-                ids[stream] = event.id
+                self._ids[stream] = event.id
                 self._numbers[queue] = event.n
-            elif self._from in (None, "0-0"):
+            elif since in (None, "0-0"):
                 # a new stream begins with 1, and one that was trimmed does not
                 self._numbers[queue] = 0
-        return ids
+            elif self._exact:
+                gaps.append(Gap(queue, None))
+        return gaps
 
     def _taken(self, stream: str, entries: Sequence[Any]) -> Iterator[Event | Gap]:
-        assert self._ids is not None
         queue = self._streams[stream]
         for entry in entries:
             event = parse(queue, *entry)
