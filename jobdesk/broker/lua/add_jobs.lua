@@ -1,0 +1,35 @@
+-- add_jobs: add one job or a few hundred; a job whose id is there already is left as it is.
+-- KEYS[1]  the queue's prefix
+-- ARGV     n, then n jobs as in include/add.lua
+-- Returns  for each job: 'ADDED' or 'DUP', and its state's letter
+-- Events   waiting, delayed or duplicated
+-- Denied at maxmemory (its first write needs memory), and then nothing is written.
+-- include: time
+-- include: record
+-- include: events
+-- include: figures
+-- include: place
+-- include: add
+local P = KEYS[1]
+local n = tonumber(ARGV[1])
+local now = now_ms()
+local emit = events(P)
+local figures = figures(P, now)
+local answer, at, added, ready = {}, 2, 0, false
+for _ = 1, n do
+  local what, state
+  at, what, state = add_job(P, now, emit, ARGV, at)
+  answer[#answer + 1] = what
+  answer[#answer + 1] = state
+  if what == 'ADDED' then
+    added = added + 1
+    ready = true
+  end
+end
+if ready then
+  -- also for a delayed job: whoever waits learns from its next take when the job is due
+  wake(P)
+  figures.add('a', added)
+  figures.write()
+end
+return answer

@@ -1,0 +1,18 @@
+-- append_log: add lines to the log of a running job; the last 1,000 are kept.
+-- KEYS[1]  the queue's prefix
+-- ARGV     id, epoch, lines (at most 100)
+-- Returns  OK or STALE
+-- Events   none
+-- Denied at maxmemory.
+-- include: record
+local P = KEYS[1]
+local id, epoch = ARGV[1], ARGV[2]
+if redis.call('hget', job_key(P, id), 'ep') ~= epoch then -- guard: fence
+  return 'STALE'
+end
+local log = P .. 'log:' .. id
+for i = 3, #ARGV do
+  redis.call('rpush', log, ARGV[i])
+end
+redis.call('ltrim', log, -1000, -1)
+return 'OK'

@@ -1,0 +1,13 @@
+-- count_in_window: count one use within a window of time that starts with the first use.
+-- KEYS[1]  the queue's prefix
+-- ARGV     counter, window ms
+-- Returns  { uses so far, ms until the window ends }
+-- Events   none
+local P = KEYS[1]
+local counter, window = P .. 'cnt:' .. ARGV[1], tonumber(ARGV[2])
+redis.call('zrem', P .. 'wait', '')
+local used = redis.call('incr', counter)
+if used == 1 then
+  redis.call('pexpire', counter, window)
+end
+return { used, redis.call('pttl', counter) }

@@ -1,0 +1,298 @@
+-- exchange_jobs: book what a worker has finished and hand it as much as it has room for.
+-- KEYS[1]  the queue's prefix
+-- ARGV     worker, request number, how many to take, lease ms, housekeeping ('1': reap stalled
+--          jobs too), number of finishes, then each finish:
+--            id, epoch, kind, value, error, attempt, delay_ms, progress, n continuations, each as
+--            in include/add.lua, m outgoing entries, each a JSON text
+--          kind: c completed · r to be retried, costs an attempt · n to be run again, costs none ·
+--                f failed · x failed without having run · b given back at its old place
+--          value: the result · error: "Class: message", cut for the record · attempt: the rest of
+--          the attempt's JSON, see include/attempts.lua
+-- Returns  { now, epoch, next due or -1, ms until the rate limit opens or -1, jobs waiting,
+--            { OK | ALREADY | STALE per finish },
+--            { id, type, payload, attempts, made, timeout, backoff, generation, stalls, progress,
+--              expires, revocations, … } }
+-- Events   completed, retrying, delayed, waiting, failed, drained; active; stalled
+-- Safe to send again: a finish is known by its epoch, a take by worker and request number.
+-- include: time
+-- include: record
+-- include: events
+-- include: figures
+-- include: place
+-- include: add
+-- include: promote
+-- include: attempts
+-- include: stall
+-- include: retention
+local P = KEYS[1]
+local worker, request, want = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local lease, housekeeping, finishes = tonumber(ARGV[4]), ARGV[5] == '1', tonumber(ARGV[6])
+
+-- a write that frees memory comes first, so that this runs on at maxmemory
+redis.call('zrem', P .. 'active', '')
+local now = now_ms()
+local emit, reserve = events(P)
+local figures = figures(P, now)
+local meta = redis.call(
+  'hmget', P .. 'meta', 'paused', 'max_active', 'limit_jobs', 'limit_ms', 'rc', 'rf', 'max_stalled'
+)
+
+local any_revoked = redis.call('exists', P .. 'revoked') == 1
+
+local function ended(id, J, state, own, default, epoch, text, fields)
+  local age, count = parse_retention(own or default)
+  if count == 0 then
+    delete_job(P, id)
+    bury(P, id, epoch, state, text)
+    return
+  end
+  redis.call('hset', J, 'st', state, 'fon', now, 'ep', '0', 'fep', epoch, unpack(fields))
+  redis.call('zadd', P .. (state == 'c' and 'completed' or 'failed'), now, id)
+  if own and age then
+    redis.call('zadd', P .. 'expire', now + age, id)
+  end
+  if own and count then
+    trim(P, state == 'c' and 'completed' or 'failed', nil, count, now, 50)
+  end
+end
+
+local function finish(at)
+  local id, epoch, kind, value = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+  local err, attempt, delay = ARGV[at + 4], ARGV[at + 5], tonumber(ARGV[at + 6])
+  local progress = ARGV[at + 7]
+  local J = job_key(P, id)
+  local f = redis.call(
+    'hmget', J, 'ep', 't', 'pon', 'am', 'gen', 'fep', 'sc', 'p', 'rel', 'stc', 'li', 'rc', 'rf'
+  )
+  if f[1] ~= epoch then -- guard: fence
+    if f[6] == epoch then
+      return 'ALREADY'
+    end
+    local tomb = redis.call('get', P .. 'tomb:' .. id)
+    if tomb and string.sub(tomb, 1, #epoch + 1) == epoch .. ' ' then
+      return 'ALREADY'
+    end
+    return 'STALE'
+  end
+  redis.call('zrem', P .. 'active', id)
+  if any_revoked then
+    redis.call('hdel', P .. 'revoked', 'r:' .. id)
+  end
+  local made = tonumber(f[4] or '0')
+  local run = now - tonumber(f[3] or now)
+  local fields = {}
+  if progress ~= '' then
+    fields = { 'pg', progress }
+  end
+  if kind ~= 'b' then
+    figures.run(run)
+  end
+
+  if kind == 'c' then
+    fields[#fields + 1] = 'am'
+    fields[#fields + 1] = made + 1
+    if value ~= '' then
+      redis.call('hset', P .. 'r:' .. shard(id), id, value)
+    end
+    ended(id, J, 'c', f[12], meta[5], epoch, value, fields)
+    figures.add('c', 1)
+    emit('completed', id, f[2], 'a', made + 1)
+  elseif kind == 'f' or kind == 'x' then
+    if kind == 'f' then
+      made = made + 1
+      fields[#fields + 1] = 'am'
+      fields[#fields + 1] = made
+    end
+    fields[#fields + 1] = 'er'
+    fields[#fields + 1] = err
+    keep_attempt(P, id, made, f[3], f[5], now, attempt)
+    ended(id, J, 'f', f[13], meta[6], epoch, err, fields)
+    figures.add('f', 1)
+    emit('failed', id, f[2], 'a', made, 'err', err, 'prev', 'active')
+  elseif kind == 'b' then
+    local released = tonumber(f[9] or '0') + 1
+    if released > 20 then
+      stall(P, id, now, emit, figures, tonumber(meta[7] or '3'))
+      return 'OK'
+    end
+    keep_attempt(P, id, made + 1, f[3], f[5], now, attempt)
+    redis.call('hset', J, 'st', 'w', 'ep', '0', 'fep', epoch, 'rel', released, unpack(fields))
+    redis.call('zadd', P .. 'wait', f[7], id)
+    emit('waiting', id, f[2], 'prev', 'active', 'reason', 'shutdown')
+  else
+    if kind == 'r' then
+      made = made + 1
+      fields[#fields + 1] = 'am'
+      fields[#fields + 1] = made
+    end
+    fields[#fields + 1] = 'er'
+    fields[#fields + 1] = err
+    keep_attempt(P, id, kind == 'r' and made or made + 1, f[3], f[5], now, attempt)
+    figures.add('rt', 1)
+    emit('retrying', id, f[2], 'a', made, 'delay', delay, 'err', err)
+    if delay > 0 then
+      redis.call('hset', J, 'st', 'd', 'ra', now + delay, 'ep', '0', 'fep', epoch, unpack(fields))
+      redis.call('zadd', P .. 'delayed', now + delay, id)
+      emit('delayed', id, f[2], 'run_at', now + delay)
+    else
+      local score = place(P, tonumber(f[8]), f[11])
+      redis.call('hset', J, 'st', 'w', 'sc', score, 'ep', '0', 'fep', epoch, unpack(fields))
+      redis.call('zadd', P .. 'wait', score, id)
+      emit('waiting', id, f[2], 'prev', 'active')
+    end
+  end
+  return 'OK'
+end
+
+local statuses, at, done, completed, failed = {}, 7, 0, 0, 0
+for i = 1, finishes do
+  local status = finish(at)
+  statuses[i] = status
+  if status == 'OK' then
+    done = done + 1
+    if ARGV[at + 2] == 'c' then
+      completed = completed + 1
+    elseif ARGV[at + 2] == 'f' or ARGV[at + 2] == 'x' then
+      failed = failed + 1
+    end
+  end
+  local n = tonumber(ARGV[at + 8])
+  at = at + 9
+  for _ = 1, n do
+    if status == 'OK' then
+      at = add_job(P, now, emit, ARGV, at)
+      figures.add('a', 1)
+    else
+      at = at + 8 + 2 * tonumber(ARGV[at + 7])
+    end
+  end
+  n = tonumber(ARGV[at])
+  for j = at + 1, at + n do
+    if status == 'OK' then
+      redis.call('rpush', P .. 'outgoing', ARGV[j])
+    end
+  end
+  at = at + n + 1
+end
+if completed > 0 and meta[5] then
+  local age, count = parse_retention(meta[5])
+  trim(P, 'completed', age, count, now, 50)
+end
+if failed > 0 and meta[6] then
+  local age, count = parse_retention(meta[6])
+  trim(P, 'failed', age, count, now, 50)
+end
+
+if housekeeping then
+  local lost = redis.call('zrangebyscore', P .. 'active', '-inf', now, 'limit', 0, 100)
+  for _, id in ipairs(lost) do
+    stall(P, id, now, emit, figures, tonumber(meta[7] or '3'))
+  end
+end
+
+local due = promote_due(P, now, emit)
+
+-- how many may be taken now
+local paused = meta[1] == '1'
+local room, opens = want, -1
+local open = not paused
+if meta[2] then
+  local free = tonumber(meta[2]) - redis.call('zcard', P .. 'active')
+  open = open and free > 0
+  room = math.min(room, free)
+end
+if meta[3] then
+  local free = tonumber(meta[3]) - tonumber(redis.call('get', P .. 'lim') or '0')
+  if free <= 0 then
+    opens = redis.call('pttl', P .. 'lim')
+    open = false
+  end
+  room = math.min(room, free)
+end
+
+local epoch, jobs = '0', {}
+local function hand_out(id, again)
+  local J = job_key(P, id)
+  local f = redis.call(
+    'hmget', J, 't', 'at', 'am', 'to', 'bk', 'gen', 'stc', 'pg', 'ex', 'ts', 'ra', 'ep'
+  )
+  local payload = redis.call('hget', P .. 'd:' .. shard(id), id)
+  if again and f[12] ~= epoch then
+    return false
+  end
+  if not f[1] or not payload then
+    if not again then
+      redis.call('hset', J, 't', f[1] or '?', 'p', 11, 'st', 'f', 'fon', now, 'er', 'CorruptRecord: no data')
+      redis.call('zadd', P .. 'failed', now, id)
+      emit('failed', id, f[1] or '?', 'err', 'CorruptRecord: no data')
+    end
+    return false
+  end
+  if not again then
+    figures.wait(now - math.max(tonumber(f[10] or now), tonumber(f[11] or '0')))
+    redis.call('hset', J, 'st', 'a', 'w', worker, 'pon', now, 'ep', epoch)
+    emit('active', id, f[1], 'w', worker, 'a', tonumber(f[3] or '0') + 1)
+  end
+  local revoked = ''
+  if any_revoked then
+    local r = redis.call('hmget', P .. 'revoked', 'r:' .. id, 'rt:' .. f[1])
+    if r[1] or r[2] then
+      revoked = cjson.encode({ r[1] or '', r[2] or '' })
+    end
+  end
+  local n = #jobs
+  jobs[n + 1], jobs[n + 2], jobs[n + 3] = id, f[1], payload
+  for i = 2, 9 do
+    jobs[n + 2 + i] = f[i] or ''
+  end
+  jobs[n + 12] = revoked
+  return true
+end
+
+if want > 0 then
+  local wk = P .. 'wk:' .. worker
+  local last = redis.call('hmget', wk, 'req', 'ep', 'ids')
+  if last[1] == request then -- guard: replay
+    epoch = last[2]
+    for id in string.gmatch(last[3], '%S+') do
+      hand_out(id, true)
+    end
+  elseif not paused and room > 0 then
+    local popped = redis.call('zpopmin', P .. 'wait', room)
+    if popped[1] then
+      epoch = string.format(
+        '%.0f', math.max(tonumber(redis.call('get', P .. 'epoch') or '0') + 1, now_us())
+      )
+      redis.call('set', P .. 'epoch', epoch)
+      local leases, ids = {}, {}
+      reserve(#popped / 2)
+      for i = 1, #popped, 2 do
+        if hand_out(popped[i], false) then
+          leases[#leases + 1] = now + lease
+          leases[#leases + 1] = popped[i]
+          ids[#ids + 1] = popped[i]
+        end
+      end
+      if ids[1] then
+        redis.call('zadd', P .. 'active', unpack(leases))
+        redis.call('hset', wk, 'req', request, 'ep', epoch, 'ids', table.concat(ids, ' '))
+        redis.call('pexpire', wk, lease * 4)
+        if meta[3] then
+          if redis.call('incrby', P .. 'lim', #ids) == #ids then
+            redis.call('pexpire', P .. 'lim', meta[4])
+          end
+        end
+      end
+    end
+  end
+end
+
+local waiting = redis.call('zcard', P .. 'wait')
+if waiting > 0 and open then
+  wake(P)
+end
+if done > 0 and waiting == 0 and not jobs[1] and redis.call('zcard', P .. 'active') == 0 then
+  emit('drained')
+end
+figures.write()
+return { now, epoch, due, opens, waiting, statuses, jobs }

@@ -1,0 +1,123 @@
+"""What workers tell of themselves: the queues and types they serve, and that they are alive.
+
+Everything here may be written again at any time; nothing depends on it but what people see, and
+what the command line checks jobs against on a machine without the tasks.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jobdesk.broker import keys
+from jobdesk.broker.keys import SCHEMA_VERSION, Meta
+from jobdesk.errors import SchemaTooNew
+
+if TYPE_CHECKING:
+    from jobdesk.broker.connection import Broker
+
+#: A worker that has not been heard of for this long is not listed any more.
+WORKER_TTL_S = 40
+
+
+@dataclass(slots=True)
+class WorkerBeat:
+    """The heartbeat of one worker process."""
+
+    broker: Broker
+    worker: str
+    host: str
+    pid: int
+    queues: Sequence[str]
+    slots: int
+    version: str
+    started_ms: int = field(default_factory=lambda: round(time.time() * 1000))
+
+    def beat(self, in_hand: Mapping[str, Sequence[str]] | None = None) -> None:
+        """Say that it is alive, and what it has in hand (the first 100 of each queue)."""
+        namespace = self.broker.namespace
+        now = round(time.time() * 1000)
+        told = json.dumps(
+            {
+                "id": self.worker,
+                "host": self.host,
+                "pid": self.pid,
+                "queues": list(self.queues),
+                "slots": self.slots,
+                "in_hand": {name: list(ids)[:100] for name, ids in (in_hand or {}).items() if ids},
+                "version": self.version,
+                "started_ms": self.started_ms,
+                "beat_ms": now,
+            }
+        )
+        with self.broker.errors("heartbeat"):
+            pipe = self.broker.pipeline()
+            pipe.set(keys.worker_info(namespace, self.worker), told, ex=WORKER_TTL_S)
+            pipe.zadd(keys.workers(namespace), {self.worker: now})
+            pipe.zremrangebyscore(keys.workers(namespace), "-inf", now - WORKER_TTL_S * 1000)
+            pipe.execute()
+
+    def retire(self) -> None:
+        """Sign off."""
+        namespace = self.broker.namespace
+        with self.broker.errors("heartbeat"):
+            pipe = self.broker.pipeline()
+            pipe.unlink(keys.worker_info(namespace, self.worker))
+            pipe.zrem(keys.workers(namespace), self.worker)
+            pipe.execute()
+
+
+def publish_queue(
+    broker: Broker,
+    queue: str,
+    *,
+    types: Mapping[str, Mapping[str, Any]],
+    schedules: Mapping[str, Mapping[str, Any]],
+    keep_completed: str,
+    keep_failed: str,
+    max_stalled: int,
+    max_active: int | None,
+    rate_limit: tuple[int, int] | None,
+) -> None:
+    """Write what a queue is: its types with their schemas, its schedules, its policies.
+
+    Limits are written where none is set yet: an operator's choice outlives a restart. Raises
+    ``SchemaTooNew`` when a newer release has written this queue.
+    """
+    names = broker.keys(queue)
+    with broker.errors("publish"):
+        client: Any = broker.client
+        found = client.hget(names.meta, Meta.SCHEMA)
+        if found is not None and int(found) > SCHEMA_VERSION:
+            raise SchemaTooNew(
+                f"queue {queue} uses schema {int(found)}, this jobdesk knows {SCHEMA_VERSION};"
+                " upgrade this one"
+            )
+        pipe = broker.pipeline()
+        pipe.hset(
+            names.meta,
+            mapping={
+                Meta.SCHEMA: SCHEMA_VERSION,
+                Meta.KEEP_COMPLETED: keep_completed,
+                Meta.KEEP_FAILED: keep_failed,
+                Meta.MAX_STALLED: max_stalled,
+            },
+        )
+        if max_active is not None:
+            pipe.hsetnx(names.meta, Meta.MAX_ACTIVE, max_active)
+        if rate_limit is not None:
+            pipe.hsetnx(names.meta, Meta.LIMIT_JOBS, rate_limit[0])
+            pipe.hsetnx(names.meta, Meta.LIMIT_MS, rate_limit[1])
+        if types:
+            pipe.hset(
+                names.types,
+                mapping={name: json.dumps(told, ensure_ascii=False) for name, told in types.items()},
+            )
+        for name, told in schedules.items():
+            pipe.hset(names.sched, f"{name}:spec", json.dumps(told, ensure_ascii=False))
+        pipe.execute()
+        # In a slot of its own, so not in the same pipeline where Redis is a cluster.
+        client.sadd(keys.queues(broker.namespace), queue)

@@ -1,0 +1,278 @@
+"""Typed calls of the scripts that move jobs from state to state: what workers and producers use.
+
+Each method is one script call, safe to repeat after a lost answer. Operator commands are in
+``control``, reads in ``inspector``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from jobdesk.broker.keys import STATE_NAMES, QueueKeys
+from jobdesk.models import JobState, NewJob
+
+if TYPE_CHECKING:
+    from jobdesk.broker.connection import Broker
+
+#: A script touches at most this many jobs in one call.
+BATCH = 100
+_JOB_WIDTH = 12
+
+
+class Outcome(StrEnum):
+    """How a run of a job ended, as ``exchange_jobs.lua`` takes it."""
+
+    COMPLETED = "c"
+    RETRY = "r"  #: failed, to be tried again
+    AGAIN = "n"  #: to be run again, without costing an attempt
+    FAILED = "f"
+    REFUSED = "x"  #: failed without having run: revoked, expired, unreadable
+    RELEASED = "b"  #: given back at its old place
+
+
+@dataclass(slots=True)
+class Finish:
+    """The end of one run, on its way to Redis."""
+
+    id: str
+    epoch: bytes
+    outcome: Outcome
+    value: bytes = b""
+    #: "Class: message" as a list shows it, at most 60 bytes
+    error: str = ""
+    #: the attempt's JSON from ``"o":`` on, see include/attempts.lua
+    attempt: str = ""
+    delay_ms: int = 0
+    progress: str = ""
+    #: continuations in the same queue, added in the same call
+    adds: list[NewJob] = field(default_factory=list)
+    #: continuations for other queues, delivered afterwards: a JSON text each
+    outgoing: list[bytes] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Taken:
+    """A job as a worker gets it: its lease is running."""
+
+    id: str
+    type: str
+    payload: bytes
+    attempts: int
+    attempts_made: int
+    timeout_ms: int | None
+    backoff: str
+    generation: int
+    stalls: int
+    progress: str
+    expires_ms: int | None
+    #: Huey's revocations of this job, of this type: raw values, JSON
+    revoked: bytes
+    epoch: bytes
+
+
+@dataclass(slots=True)
+class Exchanged:
+    """The answer of one exchange."""
+
+    now_ms: int
+    #: when the next delayed job of the queue is due, or None
+    due_ms: int | None
+    #: until the rate limit lets the next job through, or None
+    opens_ms: int | None
+    waiting: int
+    #: OK, ALREADY or STALE for each finish, in order
+    statuses: list[str]
+    jobs: list[Taken]
+
+
+class Added(StrEnum):
+    """What became of a job that was to be added."""
+
+    ADDED = "ADDED"
+    DUP = "DUP"
+
+
+class Transitions:
+    """The moves of one queue's jobs."""
+
+    __slots__ = ("_broker", "_prefix", "keys")
+
+    def __init__(self, broker: Broker, queue: str) -> None:
+        self._broker = broker
+        self.keys: QueueKeys = broker.keys(queue)
+        self._prefix = self.keys.prefix
+
+    def add(self, jobs: Sequence[NewJob]) -> list[tuple[Added, JobState]]:
+        """Add jobs, in order; one that is there already is left as it is (``DUP``).
+
+        Raises ``QueueFull`` at maxmemory and ``RedisUnavailable``; the latter's ``sent`` says
+        whether the jobs may have been added.
+        """
+        answer = self._broker.run("add_jobs", self._prefix, *add_args(jobs))
+        return [
+            (Added(answer[i].decode()), JobState(STATE_NAMES[answer[i + 1].decode()]))
+            for i in range(0, len(answer), 2)
+        ]
+
+    def exchange(
+        self,
+        worker: str,
+        request: int,
+        want: int,
+        lease_ms: int,
+        finishes: Sequence[Finish] = (),
+        *,
+        housekeeping: bool = False,
+    ) -> Exchanged:
+        """Book ``finishes`` and take up to ``want`` jobs under a lease of ``lease_ms``."""
+        args = exchange_args(worker, request, want, lease_ms, finishes, housekeeping)
+        return exchanged(self._broker.run("exchange_jobs", self._prefix, *args))
+
+    def renew(self, lease_ms: int, jobs: Sequence[tuple[str, bytes]]) -> list[str]:
+        """Extend leases of ``(id, epoch)``: OK, CANCEL or STALE for each, in order."""
+        statuses: list[str] = []
+        for start in range(0, len(jobs), BATCH):
+            args: list[Any] = [lease_ms]
+            for job_id, epoch in jobs[start : start + BATCH]:
+                args += (job_id, epoch)
+            answer = self._broker.run("renew_leases", self._prefix, *args)
+            statuses += [status.decode() for status in answer]
+        return statuses
+
+    def release_worker(self, worker: str) -> int:
+        """Give back at once what a worker that is known to be dead held; how many jobs."""
+        total, skip = 0, 0
+        while skip >= 0:
+            given_back, skip = self._broker.run("release_worker", self._prefix, worker, skip)
+            total += given_back
+        return total
+
+    def progress(self, job_id: str, epoch: bytes, value: str) -> str:
+        """Store a running job's progress: OK, CANCEL or STALE."""
+        return _word(self._broker.run("report_progress", self._prefix, job_id, epoch, value))
+
+    def log(self, job_id: str, epoch: bytes, lines: Sequence[str]) -> str:
+        """Append to a running job's log: OK or STALE."""
+        status = "OK"
+        for start in range(0, len(lines), BATCH):
+            part = lines[start : start + BATCH]
+            status = _word(self._broker.run("append_log", self._prefix, job_id, epoch, *part))
+        return status
+
+    def fire(self, schedule: str, slot_ms: int, job: NewJob) -> str:
+        """Add a schedule's job for one slot: FIRED, LATE, PAUSED, AHEAD or FIRST."""
+        args = [schedule, slot_ms]
+        _append_job(args, job)
+        return _word(self._broker.run("fire_schedule", self._prefix, *args))
+
+    def join_chord(self, chord: str, index: int, size: int, value: bytes) -> list[bytes] | None:
+        """Note one member's result; all results, in order, once every member is in."""
+        answer = self._broker.run("join_chord", self._prefix, chord, index, size, value)
+        return list(answer[1:]) if len(answer) > 1 else None
+
+    def release_lock(self, name: str, token: str) -> bool:
+        """Give up a lock held with ``token``; an empty token releases whoever's it is."""
+        return bool(self._broker.run("release_lock", self._prefix, name, token))
+
+    def count_in_window(self, counter: str, window_ms: int) -> tuple[int, int]:
+        """Count a use: uses in the current window, and ms until the window ends."""
+        used, left = self._broker.run("count_in_window", self._prefix, counter, window_ms)
+        return int(used), int(left)
+
+
+def _word(answer: Any) -> str:
+    return answer.decode() if isinstance(answer, bytes) else str(answer)
+
+
+def _append_job(args: list[Any], job: NewJob) -> None:
+    args += (
+        job.id,
+        job.type,
+        job.payload,
+        job.priority,
+        job.delay_ms,
+        job.run_at_ms,
+        1 if job.lifo else 0,
+        len(job.fields),
+    )
+    for name, value in job.fields:
+        args += (name, value)
+
+
+def add_args(jobs: Sequence[NewJob]) -> list[Any]:
+    """The arguments of ``add_jobs.lua``."""
+    args: list[Any] = [len(jobs)]
+    for job in jobs:
+        _append_job(args, job)
+    return args
+
+
+def exchange_args(
+    worker: str,
+    request: int,
+    want: int,
+    lease_ms: int,
+    finishes: Iterable[Finish],
+    housekeeping: bool,
+) -> list[Any]:
+    """The arguments of ``exchange_jobs.lua``."""
+    args: list[Any] = [worker, request, want, lease_ms, 1 if housekeeping else 0, 0]
+    count = 0
+    for finish in finishes:
+        count += 1
+        args += (
+            finish.id,
+            finish.epoch,
+            finish.outcome.value,
+            finish.value,
+            finish.error,
+            finish.attempt,
+            finish.delay_ms,
+            finish.progress,
+            len(finish.adds),
+        )
+        for job in finish.adds:
+            _append_job(args, job)
+        args.append(len(finish.outgoing))
+        args += finish.outgoing
+    args[5] = count
+    return args
+
+
+def exchanged(answer: Any) -> Exchanged:
+    """Read the answer of ``exchange_jobs.lua``."""
+    now, epoch, due, opens, waiting, statuses, flat = answer
+    jobs = []
+    for i in range(0, len(flat), _JOB_WIDTH):
+        (
+            job_id, kind, payload, attempts, made, timeout, backoff, generation, stalls, progress,
+            expires, revoked,
+        ) = flat[i : i + _JOB_WIDTH]  # fmt: skip
+        jobs.append(
+            Taken(
+                job_id.decode(),
+                kind.decode(),
+                payload,
+                int(attempts or 1),
+                int(made or 0),
+                int(timeout) if timeout else None,
+                backoff.decode(),
+                int(generation or 0),
+                int(stalls or 0),
+                progress.decode(),
+                int(expires) if expires else None,
+                revoked,
+                epoch,
+            )
+        )
+    return Exchanged(
+        int(now),
+        int(due) if due >= 0 else None,
+        int(opens) if opens >= 0 else None,
+        int(waiting),
+        [status.decode() for status in statuses],
+        jobs,
+    )

@@ -1,0 +1,138 @@
+"""What follows a job: pipelines, error handlers and chords, also from queue to queue.
+
+A continuation in the same queue is added by the script that books the finish. One for another
+queue lives in another hash slot, so the finish puts it on its own queue's ``outgoing`` list, from
+where the worker delivers it: under an id fixed when the pipeline was made, so that delivering twice
+is harmless. What a dead worker left there, the next housekeeping delivers.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from huey.api import Task
+
+from jobdesk.broker.transitions import Transitions
+from jobdesk.engine import packing
+from jobdesk.engine.codec import decode_value, encode_value
+from jobdesk.engine.run import Run
+from jobdesk.errors import JobdeskError
+from jobdesk.models import NewJob
+
+if TYPE_CHECKING:
+    from huey.utils import ChordConfig
+
+    from jobdesk.engine.queue import Queue
+
+logger = logging.getLogger("jobdesk.queue")
+
+#: Housekeeping leaves alone what its own worker is likely to be delivering right now.
+LEFT_BEHIND_S = 5.0
+DELIVERED_AT_ONCE = 50
+
+
+def follows(task: Task, run: Run) -> bool:
+    """Whether Huey enqueues ``task`` as the continuation of the job in hand."""
+    current = getattr(run, "task", None)
+    if current is None:
+        return False
+    if task is current.on_complete:
+        return True
+    handler = current.on_error
+    if handler is not None and task is not handler and task.id == handler.id:
+        # One handler serves every failed attempt, so each of its runs needs an id of its own.
+        task.id = f"{task.id}.{run.taken.generation}-{run.taken.attempts_made + 1}"
+        task.revoke_id = f"r:{task.id}"
+        return True
+    return False
+
+
+def outgoing_job(queue: str, job: NewJob) -> bytes:
+    """An entry of ``outgoing``: a job for another queue."""
+    return _entry(
+        {
+            "to": queue,
+            "job": {
+                "id": job.id,
+                "type": job.type,
+                "payload": job.payload.decode(),
+                "priority": job.priority,
+                "delay_ms": job.delay_ms,
+                "run_at_ms": job.run_at_ms,
+                "fields": dict(job.fields),
+            },
+        }
+    )
+
+
+def outgoing_member(queue: Queue, config: ChordConfig, value: Any) -> bytes:
+    """An entry of ``outgoing``: the result of a chord's member, for the callback's queue."""
+    callback = packing.continuation(config.callback)
+    return _entry(
+        {
+            "to": callback["q"],
+            "chord": config.cid,
+            "size": config.size,
+            "index": config.idx,
+            "value": encode_value(value).decode(),
+            "callback": callback,
+        }
+    )
+
+
+def _entry(found: dict[str, Any]) -> bytes:
+    found["at"] = round(time.time(), 3)
+    return json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def deliver(queue: Queue, entries: Sequence[bytes]) -> None:
+    """Deliver entries of this queue's ``outgoing`` list and take them off it."""
+    for entry in entries:
+        try:
+            _deliver(queue, json.loads(entry))
+        except JobdeskError as exc:
+            logger.warning("%s: a continuation waits to be delivered: %s", queue.name, exc)
+            continue
+        with queue.broker.errors("LREM"):
+            queue.broker.client.lrem(queue.transitions.keys.outgoing, 1, entry)
+
+
+def deliver_left_behind(queue: Queue) -> None:
+    """Deliver what a worker that is gone has left."""
+    with queue.broker.errors("LRANGE"):
+        entries = queue.broker.client.lrange(
+            queue.transitions.keys.outgoing, 0, DELIVERED_AT_ONCE - 1
+        )
+    old = time.time() - LEFT_BEHIND_S
+    deliver(queue, [entry for entry in entries if json.loads(entry).get("at", 0) < old])
+
+
+def _deliver(queue: Queue, found: dict[str, Any]) -> None:
+    target = Transitions(queue.broker, found["to"])
+    if "job" in found:
+        job = dict(found["job"])
+        job["payload"] = job["payload"].encode()
+        job["fields"] = tuple(job["fields"].items())
+        target.add([NewJob(**job)])
+        return
+    results = target.join_chord(
+        found["chord"], found["index"], found["size"], found["value"].encode()
+    )
+    if results is None:
+        return
+    callback = packing.from_continuation(found["callback"], queue)
+    callback.extend_data(([decode_value(raw) for raw in results],))
+    name, job_ = packing.continued_job(callback, queue)
+    if isinstance(callback, packing.Remote):
+        target.add([job_])
+        return
+    owner = packing.queue_of(callback)
+    with owner.batch() as batch:
+        # through Huey's own enqueue, for its signals and for whoever patches it
+        super(type(owner), owner).enqueue(callback)
+    batch.clear()
+    Transitions(queue.broker, name).add([job_])

@@ -1,0 +1,62 @@
+"""What adding a job returns: a Huey ``Result`` that also knows the job's record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from huey.api import Result, Task
+from huey.constants import EmptyData
+
+from jobdesk.errors import JobFailed
+
+if TYPE_CHECKING:
+    from jobdesk.broker.endings import Ending
+    from jobdesk.engine.queue import Queue
+    from jobdesk.models import JobStatus
+
+
+class JobHandle(Result):  # type: ignore[misc]  # huey has no types
+    """A job that was added: its id, where it stands, and its result when it has ended."""
+
+    def __init__(self, huey: Queue, task: Task) -> None:
+        super().__init__(huey, task)
+        #: the queue's name
+        self.queue: str = getattr(type(task), "queue", huey).name
+        #: the id was there already: this is the job that had it, and nothing was written
+        self.duplicate = False
+        #: Redis could not be reached, and the task ran in this process instead
+        self.in_place = False
+
+    def __repr__(self) -> str:
+        return f"<JobHandle {self.queue}:{self.id}>"
+
+    def status(self) -> JobStatus:
+        """Where the job stands; ``JobNotFound`` when it is gone."""
+        from jobdesk.broker.inspector import Inspector
+
+        return Inspector(self.huey.broker).status(self.queue, self.id)
+
+    def wait(self, timeout: float | None = None) -> Any:
+        """Wait for the job's end and return its result.
+
+        Raises ``JobFailed`` with the job's error, ``WaitTimeout`` after ``timeout`` seconds, and
+        ``ResultGone`` when the job ended but its result is no longer kept.
+        """
+        if self.in_place and self._result is not EmptyData:
+            return self._result
+        from jobdesk.broker.events import wait_for_end
+
+        return result_of(self.queue, self.id, wait_for_end(self.huey.broker, self.queue, self.id, timeout))
+
+
+def result_of(queue: str, job_id: str, ending: Ending) -> Any:
+    """The result of a job that has ended, or its error raised as ``JobFailed``."""
+    from jobdesk.engine.codec import decode_value
+
+    if ending.state == "failed":
+        raise JobFailed(
+            f"job {queue}:{job_id} failed: {ending.error}",
+            error=ending.error,
+            traceback=ending.traceback,
+        )
+    return None if ending.result is None else decode_value(ending.result)

@@ -1,0 +1,78 @@
+"""Stopping a task in its thread: a deadline or a cancel is raised into the user's function.
+
+The exception is a ``BaseException``, so that ``except Exception`` in a task does not swallow it,
+and it is raised only while the function runs: :class:`armed` marks that span under the run's lock,
+and clears an exception that was on its way when the function returned. It cannot interrupt C code.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from huey.exceptions import CancelExecution, TaskTimeout
+
+if TYPE_CHECKING:
+    from huey.api import Task
+
+    from jobdesk.engine.run import Run
+
+_raise = ctypes.pythonapi.PyThreadState_SetAsyncExc
+_raise.argtypes = (ctypes.c_ulong, ctypes.py_object)
+
+
+class Interrupted(BaseException):
+    """Raised into a task whose time is up, or which was cancelled."""
+
+
+#: guards every arming: held for a moment, never while a function runs
+_lock = threading.Lock()
+_armed: dict[int, Run] = {}
+
+
+class armed:  # noqa: N801 - a context manager, used like a function
+    """The span in which a run's thread may be interrupted."""
+
+    __slots__ = ("_run", "_task", "_thread")
+
+    def __init__(self, run: Run, task: Task) -> None:
+        self._run = run
+        self._task = task
+        self._thread = threading.get_ident()
+
+    def __enter__(self) -> None:
+        _armed[self._thread] = self._run
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with _lock:
+            _armed.pop(self._thread, None)
+            pending = self._run.interrupt is not None
+            if pending and kind is not Interrupted:
+                # It is on its way and must not reach what comes after the task.
+                _raise(self._thread, None)
+        if pending:
+            if self._run.cancelling:
+                raise CancelExecution("cancelled by an operator", retry=False) from exc
+            raise TaskTimeout(f"timeout {self._task.timeout}s") from exc
+
+
+def interrupt(run: Run) -> bool:
+    """Raise into the thread that runs ``run``, if it is inside the task; whether it was."""
+    thread = run.thread
+    if thread is None:
+        return False
+    with _lock:
+        if _armed.get(thread) is not run:
+            return False
+        run.interrupt = Interrupted
+        _raise(thread, Interrupted)
+        return True
+
+

@@ -1,0 +1,411 @@
+"""How a worker process takes jobs and books their ends: many threads, few requests.
+
+One script books everything that has been finished and hands out as much as there is room for
+(``exchange_jobs.lua``). The threads share what it answers:
+
+* A thread that finds nothing to run does the *exchange* itself, for everybody, and goes on. It
+  never waits for another exchange: whoever has the lock sees what has come since and goes again.
+* One idle thread is the *waiter*: it blocks on the queues' wake markers, on a connection of its
+  own. Woken, it makes the exchange and hands its role on.
+* The others sleep until there is a job for them. Waking goes in a chain, one at a time, so that
+  short jobs, which one thread runs off faster than another awakes, wake nobody.
+
+Under load a batch grows by itself to the number of threads; idle it is one. Finishes are kept and
+sent again until Redis has answered: the fence in the script decides what they are still worth.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from jobdesk.broker.connection import BLOCK_S
+from jobdesk.broker.transitions import BATCH, Finish, Outcome
+from jobdesk.engine.eventlog import log_active
+from jobdesk.engine.run import Run
+from jobdesk.errors import BrokerError, JobdeskError, RedisUnavailable
+
+if TYPE_CHECKING:
+    from huey.api import Task
+
+    from jobdesk.broker.connection import Broker
+    from jobdesk.engine.queue import Queue
+
+logger = logging.getLogger("jobdesk.worker")
+
+#: No finish waits longer than this for company.
+FLUSH_AFTER_S = 0.005
+
+
+class Feed:
+    """One queue as this worker process sees it."""
+
+    __slots__ = (
+        "due_at", "finishes", "limit", "oldest", "queue", "ready", "request", "runs", "wake_key",
+        "waiting",
+    )  # fmt: skip
+
+    def __init__(self, queue: Queue, limit: int) -> None:
+        self.queue = queue
+        #: jobs of this queue at once in this process
+        self.limit = limit
+        self.runs: dict[tuple[str, bytes], Run] = {}
+        self.finishes: list[tuple[Run, Finish]] = []
+        self.oldest = 0.0
+        #: there may be jobs to take
+        self.ready = True
+        #: monotonic time at which a delayed job is due, or the rate limit opens
+        self.due_at: float | None = None
+        self.request = random.getrandbits(48)
+        self.waiting = 0
+        self.wake_key = queue.transitions.keys.wake
+
+
+class Pool:
+    """The jobs of one worker process, over all its queues."""
+
+    def __init__(self, queues: Sequence[Queue], slots: int, worker: str, *, alone: bool) -> None:
+        """``alone``: the one queue may fill all slots, whatever its ``concurrency`` says."""
+        self.worker = worker
+        self.slots = slots
+        self.broker: Broker = queues[0].broker
+        self.feeds = [Feed(q, slots if alone else min(q.concurrency, slots)) for q in queues]
+        self._by_name = {feed.queue.name: feed for feed in self.feeds}
+        self._by_key = {feed.wake_key.encode(): feed for feed in self.feeds}
+        self._local: deque[Run] = deque()
+        self._exchanging = threading.Lock()
+        self._again = False
+        # guards the bookkeeping below; held for moments, never during a request
+        self._mutex = threading.Lock()
+        self._sleepers: list[threading.Lock] = []
+        self._waiter = False
+        self._waking = False
+        self._turn = 0
+        self._blocked: Any = None
+        self.stopping = False
+        self.drained = False
+        self._down_since: float | None = None
+        self._failures = 0
+        #: told when finishes wait and nobody may come by to send them
+        self.on_booked: Callable[[], None] = lambda: None
+        self.isolate: Callable[[Run], None] = lambda run: None
+
+    # --- for the slot threads
+
+    def next_task(self) -> Task | None:
+        """The next job to run, as Huey's task. Waits for one; None when the worker stops."""
+        while not self.stopping:
+            run = self._next_run()
+            if run is None:
+                continue
+            task = run.queue.prepare(run)
+            if task is None:
+                continue
+            run.started = time.monotonic()
+            if task.timeout:
+                run.deadline = run.started + task.timeout
+            if run.suspect or run.queue.in_child:
+                self.isolate(run)
+            log_active(run)
+            return task
+        return None
+
+    def _next_run(self) -> Run | None:
+        while not self.stopping:
+            try:
+                run = self._local.popleft()
+            except IndexError:
+                if self._exchange(slot_thread=True):
+                    continue
+                self._rest()
+                continue
+            if self._local:
+                self._wake_one()
+            if run.closed:
+                continue
+            return run
+        return None
+
+    def book(self, run: Run, finish: Finish) -> None:
+        """Keep the end of a run until it has been sent."""
+        feed = self._by_name[run.queue.name]
+        with self._mutex:
+            if not feed.finishes:
+                feed.oldest = time.monotonic()
+            feed.finishes.append((run, finish))
+        self.on_booked()
+
+    # --- the exchange
+
+    def _wanted(self) -> bool:
+        """Whether an exchange would bring anything: ends to book, or jobs and room for them."""
+        for feed in self.feeds:
+            if feed.finishes or (feed.ready and len(feed.runs) < feed.limit):
+                return True
+        return False
+
+    def _exchange(self, *, slot_thread: bool) -> bool:
+        """Exchange for everybody, if it is wanted and nobody is at it; whether a job may be had."""
+        if not self._wanted():
+            return bool(self._local)
+        self._again = True
+        while self._again:
+            if not self._exchanging.acquire(blocking=False):
+                # whoever has the lock sees _again when it lets go
+                return bool(self._local)
+            try:
+                self._again = False
+                self._exchange_all(slot_thread)
+            finally:
+                self._exchanging.release()
+        return bool(self._local)
+
+    def _exchange_all(self, slot_thread: bool) -> None:
+        feeds = self.feeds
+        self._turn = (self._turn + 1) % len(feeds)
+        for index in range(len(feeds)):
+            feed = feeds[(self._turn + index) % len(feeds)]
+            with self._mutex:
+                room = feed.limit - len(feed.runs) + len(feed.finishes)
+                idle = len(self._sleepers) + (1 if slot_thread else 0) - len(self._local)
+                want = max(0, min(room, idle, BATCH)) if feed.ready else 0
+                if self.stopping:
+                    want = 0
+            if want or feed.finishes:
+                self.exchange_feed(feed, want)
+
+    def exchange_feed(self, feed: Feed, want: int, *, housekeeping: bool = False) -> None:
+        """One request for one queue. The caller holds the exchange lock, or is the supervisor."""
+        with self._mutex:
+            finishes, feed.finishes = feed.finishes[:BATCH], feed.finishes[BATCH:]
+            feed.oldest = time.monotonic()
+        queue = feed.queue
+        sent = time.monotonic()
+        try:
+            answer = queue.transitions.exchange(
+                self.worker,
+                feed.request,
+                want,
+                queue.lease_ms,
+                [finish for _, finish in finishes],
+                housekeeping=housekeeping,
+            )
+        except BaseException as exc:
+            with self._mutex:
+                feed.finishes[:0] = finishes
+            if not isinstance(exc, BrokerError):
+                raise
+            self._lost(exc)
+            return
+        self._found()
+        feed.request += 1
+        feed.waiting = answer.waiting
+        lease_until = sent + queue.lease_ms / 1000
+        runs = [Run(queue, taken, self.worker, lease_until) for taken in answer.jobs]
+        with self._mutex:
+            for run, _ in finishes:
+                feed.runs.pop((run.taken.id, run.taken.epoch), None)
+            for run in runs:
+                feed.runs[run.taken.id, run.taken.epoch] = run
+            if want:
+                feed.ready = len(runs) == want
+            elif finishes and answer.waiting:
+                feed.ready = True
+            feed.due_at = _until(answer.now_ms, answer.due_ms, answer.opens_ms)
+            self._local.extend(runs)
+        for (run, finish), status in zip(finishes, answer.statuses, strict=True):
+            try:
+                queue.after_finish(run, finish, status)
+            except JobdeskError as exc:
+                logger.warning("%s: %s", queue.name, exc)
+        if self._local:
+            self._wake_one()
+
+    def _lost(self, exc: BrokerError) -> None:
+        """Redis did not answer: rest a little, longer each time, and say so once."""
+        self._failures += 1
+        if self._down_since is None:
+            self._down_since = time.monotonic()
+            logger.error("%s; jobs go on, their ends are kept until it answers", exc)
+        if not isinstance(exc, RedisUnavailable) and self._failures % 50 == 0:
+            logger.error("%s", exc)
+        rest = min(2.0, 0.05 * 2 ** min(self._failures, 6))
+        time.sleep(rest * (0.5 + random.random() / 2))
+
+    def _found(self) -> None:
+        if self._failures:
+            self._failures = 0
+            if self._down_since is not None:
+                away = time.monotonic() - self._down_since
+                self._down_since = None
+                logger.warning("Redis answers again after %.1f s", away)
+
+    # --- resting and waking
+
+    def _rest(self) -> None:
+        """Sleep until there may be a job: as the waiter if there is none, else until woken."""
+        bed = threading.Lock()
+        with self._mutex:
+            if self._local or self.stopping:
+                return
+            if not self._waiter and not any(
+                feed.ready and len(feed.runs) < feed.limit for feed in self.feeds
+            ):
+                self._waiter = True
+                bed.release() if bed.locked() else None
+                waiter = True
+            else:
+                bed.acquire()
+                self._sleepers.append(bed)
+                waiter = False
+        if waiter:
+            try:
+                self._wait_for_marker()
+            finally:
+                with self._mutex:
+                    self._waiter = False
+            self._hand_on()
+            return
+        # The time-out is for a wake-up that was lost; nothing relies on it.
+        bed.acquire(timeout=1.0)
+        with self._mutex:
+            self._waking = False
+            if bed in self._sleepers:
+                self._sleepers.remove(bed)
+
+    def _wake_one(self) -> None:
+        with self._mutex:
+            if self._waking or not self._sleepers:
+                return
+            self._waking = True
+            bed = self._sleepers.pop()
+        bed.release()
+
+    def _hand_on(self) -> None:
+        """The waiter goes to work: somebody else is to wait."""
+        if self.feeds and not self.stopping:
+            self._exchange(slot_thread=True)
+            self._wake_one()
+
+    def _wait_for_marker(self) -> None:
+        """Block until a queue that has room leaves its marker, for two seconds at most."""
+        with self._mutex:
+            keys = [feed.wake_key for feed in self.feeds if len(feed.runs) < feed.limit]
+        if not keys:
+            time.sleep(FLUSH_AFTER_S)
+            return
+        try:
+            if self.broker.address.kind == "cluster":
+                answer = self._wait_in_cluster(keys)
+            else:
+                client = self.broker.blocking()
+                connection = self._blocked
+                if connection is None:
+                    with self.broker.errors("BZPOPMIN"):
+                        connection = self._blocked = client.connection_pool.get_connection()
+                try:
+                    connection.send_command("BZPOPMIN", *keys, BLOCK_S)
+                    answer = connection.read_response()
+                except BaseException:
+                    connection.disconnect()
+                    raise
+        except Exception as exc:
+            if self.stopping:
+                return
+            error = self.broker.translate(exc, doing="BZPOPMIN")
+            if not isinstance(error, BrokerError):
+                raise
+            self._lost(error)
+            return
+        self._found()
+        if answer:
+            feed = self._by_key.get(answer[0])
+            if feed is not None:
+                feed.ready = True
+
+    def _wait_in_cluster(self, keys: list[str]) -> Any:
+        """One queue after the other: a blocking read cannot span slots."""
+        each = max(0.05, BLOCK_S / (4 * len(keys)))
+        for key in keys:
+            with self.broker.errors("BZPOPMIN"):
+                answer = self.broker.blocking().execute_command("BZPOPMIN", key, each)
+            if answer or self.stopping or self._local:
+                return answer
+        return None
+
+    # --- for the supervisor
+
+    def flush(self, now: float) -> None:
+        """Send finishes that have waited long enough."""
+        for feed in self.feeds:
+            if feed.finishes and now - feed.oldest >= FLUSH_AFTER_S:
+                self.serve(feed)
+
+    def serve(self, feed: Feed, *, housekeeping: bool = False) -> None:
+        """Exchange without taking: book ends, promote what is due, leave the marker."""
+        if self._exchanging.acquire(timeout=1.0):
+            try:
+                self.exchange_feed(feed, 0, housekeeping=housekeeping)
+            finally:
+                self._exchanging.release()
+
+    def runs(self) -> list[Run]:
+        """All jobs in hand, also those whose end waits to be sent."""
+        with self._mutex:
+            return [run for feed in self.feeds for run in feed.runs.values()]
+
+    def running(self) -> list[Run]:
+        """The jobs in hand whose end is not known yet."""
+        return [run for run in self.runs() if not run.closed]
+
+    def pending_finishes(self) -> int:
+        """Ends that Redis has not answered yet."""
+        return sum(len(feed.finishes) for feed in self.feeds)
+
+    def forget(self, run: Run) -> None:
+        """Drop a run whose lease is another's by now."""
+        feed = self._by_name[run.queue.name]
+        with self._mutex:
+            feed.runs.pop((run.taken.id, run.taken.epoch), None)
+
+    def stop(self) -> None:
+        """No more jobs are handed out: wake everybody, so that they see it."""
+        self.stopping = True
+        with self._mutex:
+            beds, self._sleepers = self._sleepers, []
+            blocked = self._blocked
+        for bed in beds:
+            bed.release()
+        if blocked is not None:
+            blocked.disconnect()
+
+    def give_back(self, why: str) -> int:
+        """Give back everything that has not ended, and send all ends. How many were given back."""
+        count = 0
+        for run in self.running():
+            if run.close():
+                self.book(run, run.released(why))
+                count += 1
+        deadline = time.monotonic() + 5.0
+        while self.pending_finishes() and time.monotonic() < deadline:
+            for feed in self.feeds:
+                if feed.finishes:
+                    self.serve(feed)
+        return count
+
+
+def _until(now_ms: int, *instants: int | None) -> float | None:
+    """Monotonic time of the next of some instants by Redis's clock."""
+    ahead = [at - now_ms for at in instants[:1] if at is not None]
+    ahead += [span for span in instants[1:] if span is not None]
+    if not ahead:
+        return None
+    return time.monotonic() + max(0, min(ahead)) / 1000 + 0.001
+
+
+__all__ = ["Feed", "Outcome", "Pool"]

@@ -1,0 +1,294 @@
+"""A job in hand: :class:`Run`, from the moment it was taken until its end is booked.
+
+While a job runs, Huey reports what happens to it (its value, an error, a retry, a continuation)
+by the same calls with which it would write to its storage. They are noted here; :meth:`conclude`
+makes of them the one :class:`~jobdesk.broker.transitions.Finish` that is sent.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from huey.exceptions import RateLimitExceeded, RetryTask, TaskTimeout
+
+from jobdesk.broker.transitions import Finish, Outcome, Taken
+from jobdesk.engine.codec import decode_value
+from jobdesk.engine.context import JobContext, slot
+from jobdesk.errors import (
+    JobCancelled,
+    JobExpired,
+    JobFailed,
+    JobRevoked,
+    JobTimeout,
+    PermanentError,
+    RetryLater,
+    WorkerDied,
+)
+from jobdesk.models import NewJob
+
+if TYPE_CHECKING:
+    from huey.api import Task
+
+    from jobdesk.engine.queue import Queue
+
+MAX_TRACEBACK = 16_384
+MAX_MESSAGE = 2_048
+
+
+class Run:
+    """One run of one job. Thread-safe where it says so; else its own thread's."""
+
+    __slots__ = (
+        "_lock", "adds", "cancelling", "child", "closed", "context", "continuation", "deadline",
+        "delay_ms", "encoded", "exception", "interrupt", "lease_until", "outgoing", "queue", "ran",
+        "requeued", "signal", "started", "taken", "task", "thread", "value", "worker",
+    )  # fmt: skip
+
+    def __init__(self, queue: Queue, taken: Taken, worker: str, lease_until: float) -> None:
+        self.queue = queue
+        self.taken = taken
+        self.worker = worker
+        #: monotonic; after it, without a renewal, the job must be taken for lost
+        self.lease_until = lease_until
+        self.started = 0.0
+        self.deadline: float | None = None
+        #: the thread that runs it may be interrupted while ``interrupt`` is armed
+        self.thread: int | None = None
+        self.task: Task | None = None
+        #: runs the task in a process of its own, where it may not run here
+        self.child: Callable[[Any], Any] | None = None
+        self.interrupt: type[BaseException] | None = None
+        self.cancelling = False
+        self.closed = False
+        self._lock = threading.Lock()
+        # what Huey reports
+        self.ran = False
+        self.value: Any = None
+        self.encoded: bytes | None = None
+        self.exception: BaseException | None = None
+        self.requeued = False
+        self.delay_ms: int | None = None
+        self.signal: str | None = None
+        self.continuation = False
+        self.adds: list[NewJob] = []
+        self.outgoing: list[bytes] = []
+        self.context = JobContext(
+            self,
+            id=taken.id,
+            queue=queue.name,
+            type=taken.type,
+            attempt=taken.attempts_made + 1,
+            generation=taken.generation,
+            fence=int(taken.epoch),
+            last_progress=json.loads(taken.progress) if taken.progress else None,
+        )
+
+    @property
+    def id(self) -> str:
+        return self.taken.id
+
+    @property
+    def suspect(self) -> bool:
+        """Its worker vanished while it ran before: it runs alone, so that it harms no other."""
+        return self.taken.stalls > 0
+
+    @property
+    def attempts_left(self) -> int:
+        """After this one."""
+        return max(0, self.taken.attempts - self.taken.attempts_made - 1)
+
+    # --- the context's line to Redis
+
+    def progress(self, value: str) -> str:
+        if self.closed:
+            return "STALE"
+        status = self.queue.transitions.progress(self.taken.id, self.taken.epoch, value)
+        if status == "CANCEL":
+            self.cancelling = True
+        return status
+
+    def log(self, line: str) -> str:
+        if self.closed:
+            return "STALE"
+        return self.queue.transitions.log(self.taken.id, self.taken.epoch, [line])
+
+    def cancelled(self) -> bool:
+        return self.cancelling or self.closed or time.monotonic() > self.lease_until
+
+    # --- the end
+
+    def close(self) -> bool:
+        """Claim the right to say how this run ended; only the first caller gets True."""
+        with self._lock:
+            if self.closed:
+                return False
+            self.closed = True
+            return True
+
+    def conclude(self, backoff_ms: Callable[[Run, BaseException], int]) -> Finish:
+        """The finish of what was noted. ``backoff_ms`` tells how long a retry rests."""
+        exc = self.exception
+        if self.requeued and exc is not None:
+            counts = not isinstance(exc, RetryTask) and not (
+                isinstance(exc, RateLimitExceeded) and exc.retry
+            )
+            delay = self.delay_ms if self.delay_ms is not None else backoff_ms(self, exc)
+            outcome = Outcome.RETRY if counts else Outcome.AGAIN
+            return self._finish(outcome, exc, delay)
+        if self.ran and exc is None:
+            finish = self._finish(Outcome.COMPLETED)
+            finish.value = self.encoded or b""
+            return finish
+        if self.ran and exc is not None:
+            return self._finish(Outcome.FAILED, exc)
+        if self.signal == "revoked":
+            return self._finish(Outcome.REFUSED, JobRevoked("revoked before it started"))
+        if self.signal == "expired":
+            return self._finish(Outcome.REFUSED, JobExpired("expired before it started"))
+        if self.signal == "canceled":
+            return self._finish(Outcome.REFUSED, JobCancelled("cancelled by a pre-execute hook"))
+        if self.signal == "interrupted":
+            return self.released("the worker was told to stop")
+        return self._finish(Outcome.FAILED, exc or JobFailed("the run ended without an outcome"))
+
+    def failed(self, exc: BaseException, backoff_ms: Callable[[Run, BaseException], int]) -> Finish:
+        """The finish of an error seen from outside the task: a timeout, an unreadable payload."""
+        if self.attempts_left and not isinstance(exc, PermanentError):
+            return self._finish(Outcome.RETRY, exc, backoff_ms(self, exc))
+        return self._finish(Outcome.FAILED, exc)
+
+    def refused(self, exc: BaseException) -> Finish:
+        """The finish of a job that cannot be run at all."""
+        return self._finish(Outcome.REFUSED, exc)
+
+    def released(self, why: str) -> Finish:
+        """The finish that gives the job back at its old place, without an attempt."""
+        finish = self._finish(Outcome.RELEASED)
+        finish.attempt = self._attempt(Outcome.RELEASED, why, "")
+        return finish
+
+    def _finish(
+        self, outcome: Outcome, exc: BaseException | None = None, delay_ms: int = 0
+    ) -> Finish:
+        finish = Finish(
+            self.taken.id,
+            self.taken.epoch,
+            outcome,
+            delay_ms=delay_ms,
+            progress=self.context.unsent_progress(),
+        )
+        if exc is not None:
+            message = describe(exc)
+            finish.error = cut_bytes(message, 60)
+            finish.attempt = self._attempt(outcome, message, traceback_of(exc))
+        if outcome not in (Outcome.RELEASED,):
+            finish.adds = self.adds
+            finish.outgoing = self.outgoing
+        return finish
+
+    def _attempt(self, outcome: Outcome, message: str, trace: str) -> str:
+        members = {
+            "o": _WORDS[outcome],
+            "w": self.worker,
+            "err": message,
+            "tb": trace,
+        }
+        return json.dumps(members, ensure_ascii=False, separators=(",", ":"))[1:]
+
+
+_WORDS = {
+    Outcome.RETRY: "retrying",
+    Outcome.AGAIN: "retrying",
+    Outcome.FAILED: "failed",
+    Outcome.REFUSED: "failed",
+    Outcome.RELEASED: "released",
+    Outcome.COMPLETED: "completed",
+}
+
+
+class InHand(threading.local):
+    """The run that this thread is at, for Huey's storage calls; None outside of one."""
+
+    run: Run | None = None
+
+
+in_hand = InHand()
+
+
+def enter(run: Run) -> None:
+    """Make ``run`` this thread's."""
+    in_hand.run = run
+    slot.context = run.context
+    run.thread = threading.get_ident()
+
+
+def leave() -> None:
+    """This thread runs no job any more."""
+    in_hand.run = None
+    slot.context = None
+
+
+def describe(exc: BaseException) -> str:
+    """``Class: message``, as lists and events show it."""
+    if isinstance(exc, ForeignError):
+        return exc.described
+    name = type(exc).__name__
+    if isinstance(exc, TaskTimeout):
+        name = JobTimeout.__name__
+    text = " ".join(str(exc).split())
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return cut_bytes(f"{name}: {text}" if text else name, MAX_MESSAGE)
+
+
+def traceback_of(exc: BaseException) -> str:
+    """The traceback, its end kept where it is long; without local variables, which may be secret."""
+    if isinstance(exc, ForeignError):
+        return exc.traceback
+    if isinstance(exc, JobTimeout | JobRevoked | JobExpired | JobCancelled | WorkerDied):
+        return ""
+    text = "".join(traceback.format_exception(exc))
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= MAX_TRACEBACK else "…" + text[-MAX_TRACEBACK:]
+
+
+class ForeignError(Exception):
+    """An error of a child process: its class and traceback come as text."""
+
+    def __init__(self, described: str, trace: str) -> None:
+        super().__init__(described)
+        self.described = described
+        self.traceback = trace
+
+    def __repr__(self) -> str:
+        return self.described
+
+
+def cut_bytes(text: str, limit: int) -> str:
+    """``text``, at most ``limit`` bytes of UTF-8, with a mark where it was cut."""
+    raw = text.encode("utf-8", "backslashreplace")
+    if len(raw) <= limit:
+        return raw.decode()
+    return raw[: limit - 3].decode("utf-8", "ignore") + "…"
+
+
+def last_error(entry: bytes) -> dict[str, Any]:
+    """An attempt's JSON as Huey's error metadata."""
+    found = decode_value(entry)
+    described = str(found.get("err", ""))
+    return {
+        "error": described,
+        "traceback": found.get("tb", ""),
+        "class": described.partition(":")[0],
+        "message": described.partition(": ")[2],
+    }
+
+
+__all__ = [
+    "ForeignError", "RetryLater", "Run", "cut_bytes", "describe", "enter", "in_hand", "last_error",
+    "leave", "traceback_of",
+]  # fmt: skip

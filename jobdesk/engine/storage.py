@@ -1,0 +1,303 @@
+"""What Huey sees as its storage: the queue's keys in Redis, through the scripts.
+
+Huey asks its storage many small questions about the job it runs. Those about the job in hand are
+answered from memory (its revocation came along when it was taken), and what Huey would write about
+it is left to the one finish that is booked when ``execute`` returns. Everything else is a bounded
+call to Redis.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from huey.constants import EmptyData
+from huey.storage import BaseStorage
+from huey.utils import Error
+
+from jobdesk.broker.keys import Field
+from jobdesk.engine.codec import encode_value
+from jobdesk.engine.packing import to_ms
+from jobdesk.engine.run import in_hand, last_error
+from jobdesk.models import NewJob
+
+if TYPE_CHECKING:
+    from jobdesk.engine.queue import Queue
+
+#: Results of steps, and Huey's own entries, stay readable this long.
+KEEP_VALUES_MS = 86_400_000
+#: What one call lists at most, where Huey knows no limit.
+LISTED = 1000
+
+
+class Outbox(threading.local):
+    """Where this thread's adds go instead of to Redis: a batch that is sent in one call."""
+
+    batch: list[NewJob] | None = None
+    #: the answer to the last single add of this thread
+    duplicate: bool = False
+
+
+outbox = Outbox()
+
+
+class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
+    """One queue as a Huey storage."""
+
+    blocking = True
+    priority = True
+
+    def __init__(self, name: str, *, queue: Queue) -> None:
+        super().__init__(name)
+        self._queue = queue
+
+    # --- the queue
+
+    def enqueue(self, data: NewJob, priority: float | None = None) -> None:
+        """Add a job that ``serialize_task`` has made."""
+        if outbox.batch is not None:
+            outbox.batch.append(data)
+            return
+        outbox.duplicate = self._queue.send([data])[0]
+
+    def dequeue(self) -> Any:
+        """Unused: :meth:`Queue.dequeue` takes jobs with their leases."""
+        return None
+
+    def queue_size(self) -> int:
+        return int(self._command("ZCARD", self._keys.wait))
+
+    def enqueued_items(self, limit: int | None = None) -> list[NewJob]:
+        stop = (min(limit, LISTED) if limit else LISTED) - 1
+        return self._stored(self._command("ZRANGE", self._keys.wait, 0, stop))
+
+    def flush_queue(self) -> None:
+        from jobdesk.broker.control import Control
+
+        Control(self._queue.broker).empty_queue(self.name)
+
+    # --- the schedule: Redis promotes what is due, so reading it moves nothing
+
+    def add_to_schedule(self, data: NewJob, ts: datetime) -> None:
+        self.enqueue(data)
+
+    def read_schedule(self, ts: datetime) -> list[NewJob]:
+        """Jobs due at ``ts``; they stay delayed until they are enqueued, which promotes them."""
+        until = to_ms(ts, self._queue.utc)
+        return self._stored(
+            self._command("ZRANGEBYSCORE", self._keys.delayed, "-inf", until, "LIMIT", 0, LISTED)
+        )
+
+    def schedule_size(self) -> int:
+        return int(self._command("ZCARD", self._keys.delayed))
+
+    def scheduled_items(self, limit: int | None = None) -> list[NewJob]:
+        stop = (min(limit, LISTED) if limit else LISTED) - 1
+        return self._stored(self._command("ZRANGE", self._keys.delayed, 0, stop))
+
+    def flush_schedule(self) -> None:
+        self.flush_queue()
+
+    # --- results, and Huey's key/value store
+
+    def put_data(self, key: str, value: bytes, is_result: bool = False) -> None:
+        run = in_hand.run
+        if is_result and run is not None and key == run.id:
+            return  # goes with the finish
+        if key.startswith(("r:", "rt:")):
+            self._command("HSET", self._keys.revoked, key, value)
+        elif is_result:
+            self._command("SET", self._keys.value(key), value, "PX", KEEP_VALUES_MS)
+        else:
+            self._command("SET", self._keys.value(key), value)
+
+    def peek_data(self, key: str) -> Any:
+        run = in_hand.run
+        if run is not None and key == run.id and run.ran:
+            return EmptyData if run.encoded is None else run.encoded or b"null"
+        if key.startswith(("r:", "rt:")):
+            found = self._command("HGET", self._keys.revoked, key)
+            return EmptyData if found is None else found
+        keys = self._keys
+        with self._queue.broker.errors():
+            pipe = self._queue.broker.pipeline()
+            pipe.execute_command("GET", keys.value(key))
+            pipe.execute_command("HMGET", keys.job(key), Field.STATE, Field.ERROR)
+            pipe.execute_command("HGET", keys.result(key), key)
+            pipe.execute_command("LINDEX", keys.attempts(key), -1)
+            pipe.execute_command("GET", keys.tombstone(key))
+            value, (state, error), result, attempt, tomb = pipe.execute()
+        if value is not None:
+            return value
+        if state is not None:
+            return self._result(state, error, result, attempt)
+        if tomb is not None:
+            letter, text = tomb.split(b" ", 2)[1:]
+            if letter == b"c":
+                return text or b"null"
+            if letter == b"f":
+                return encode_value(Error({"error": text.decode(), "traceback": "", "task_id": key}))
+        return EmptyData
+
+    def _result(self, state: bytes, error: bytes | None, result: bytes | None, attempt: Any) -> Any:
+        if state == b"c":
+            if result is not None:
+                return result
+            return b"null" if self._queue.store_none else EmptyData
+        if attempt is None or error is None:
+            return EmptyData
+        if state == b"f" or self._queue.store_intermediate_errors:
+            metadata = last_error(attempt)
+            if state != b"f" and metadata["class"] in _NOT_SURFACED:
+                return EmptyData
+            return encode_value(Error(metadata))
+        return EmptyData
+
+    def peek_many(self, keys: list[str]) -> dict[str, bytes]:
+        run = in_hand.run
+        if run is not None and keys and keys[0] == f"r:{run.id}":
+            if not run.taken.revoked:
+                return {}
+            flags = json.loads(run.taken.revoked)
+            return {
+                key: flag.encode() for key, flag in zip(keys, flags, strict=False) if flag
+            }
+        found = {}
+        for key in keys:
+            value = self.peek_data(key)
+            if value is not EmptyData:
+                found[key] = value
+        return found
+
+    def pop_data(self, key: str) -> Any:
+        """As :meth:`peek_data`: results stay with their job, and are read as often as one likes."""
+        return self.peek_data(key)
+
+    def delete_data(self, key: str) -> bool:
+        run = in_hand.run
+        if run is not None and key == f"r:{run.id}" and not run.taken.revoked:
+            return False
+        if key.startswith(("r:", "rt:")):
+            return bool(self._command("HDEL", self._keys.revoked, key))
+        return bool(self._command("UNLINK", self._keys.value(key)))
+
+    def has_data_for_key(self, key: str) -> bool:
+        return self.peek_data(key) is not EmptyData
+
+    def put_if_empty(self, key: str, value: bytes, ttl: int | None = None) -> bool:
+        args: list[Any] = ["SET", self._keys.value(key), value, "NX"]
+        if ttl is not None:
+            args += ["PX", round(ttl * 1000)]
+        return self._command(*args) is not None
+
+    def wait_result(
+        self, key: str, timeout: float | None = None, backoff: float = 1.15, max_delay: float = 1.0
+    ) -> bool:
+        """Wait until there is a result: woken by the queue's events, not by asking again."""
+        from jobdesk.broker.events import EventReader
+
+        deadline = None if timeout is None else time.monotonic() + timeout
+        reader = EventReader(self._queue.broker, [self.name])
+        while True:
+            if self.has_data_for_key(key):
+                return True
+            left = 1.0 if deadline is None else min(1.0, deadline - time.monotonic())
+            if left <= 0:
+                return False
+            reader.read(wait=left)
+
+    def incr(self, key: str, amount: int = 1) -> int:
+        return int(self._command("INCRBY", self._keys.counter(key), amount))
+
+    def delete_counter(self, key: str) -> None:
+        self._command("UNLINK", self._keys.counter(key))
+
+    def result_store_size(self) -> int:
+        return int(self._command("ZCARD", self._keys.completed))
+
+    def result_items(self) -> dict[str, bytes]:
+        ids = self._command("ZREVRANGE", self._keys.completed, 0, LISTED - 1)
+        found = {}
+        for raw in ids:
+            value = self.peek_data(raw.decode())
+            if value is not EmptyData:
+                found[raw.decode()] = value
+        return found
+
+    def flush_results(self) -> None:
+        from jobdesk.broker.control import Control
+
+        control = Control(self._queue.broker)
+        for state in ("completed", "failed"):
+            control.clean_jobs(self.name, grace=0, state=state)
+
+    def flush_counters(self) -> None:
+        """Nothing is listed by name here: counters end with their window or their chord."""
+
+    def flush_all(self) -> None:
+        """Delete the whole queue, as Huey's ``flush`` does."""
+        from jobdesk.broker.control import Control
+
+        control = Control(self._queue.broker)
+        control.pause_queue(self.name)
+        control.obliterate_queue(self.name, force=True)
+
+    def close(self) -> bool:
+        """Give the connections back; the next call opens new ones (after a fork, too)."""
+        self._queue.broker.close()
+        return True
+
+    # --- Redis
+
+    @property
+    def _keys(self) -> Any:
+        return self._queue.transitions.keys
+
+    def _command(self, *args: Any) -> Any:
+        broker = self._queue.broker
+        with broker.errors(str(args[0])):
+            return broker.client.execute_command(*args)
+
+    def _stored(self, ids: list[bytes]) -> list[NewJob]:
+        if not ids:
+            return []
+        keys = self._keys
+        with self._queue.broker.errors():
+            pipe = self._queue.broker.pipeline()
+            for raw in ids:
+                job_id = raw.decode()
+                pipe.execute_command(
+                    "HMGET", keys.job(job_id), Field.TYPE, Field.PRIORITY, Field.RUN_AT,
+                    Field.ATTEMPTS, Field.ATTEMPTS_MADE, Field.TIMEOUT, Field.EXPIRES,
+                )  # fmt: skip
+                pipe.execute_command("HGET", keys.payload(job_id), job_id)
+            answers = pipe.execute()
+        found = []
+        for index, raw in enumerate(ids):
+            record, payload = answers[2 * index], answers[2 * index + 1]
+            kind, priority, run_at, attempts, made, timeout, expires = record
+            if kind is None or payload is None:
+                continue
+            left = max(0, int(attempts or 1) - int(made or 0))
+            fields: list[tuple[str, str | int]] = [("at", left)]
+            if timeout:
+                fields.append(("to", int(timeout)))
+            if expires:
+                fields.append(("ex", int(expires)))
+            found.append(
+                NewJob(
+                    id=raw.decode(),
+                    type=kind.decode(),
+                    payload=payload,
+                    priority=int(priority),
+                    run_at_ms=int(run_at or 0),
+                    fields=tuple(fields),
+                )
+            )
+        return found
+
+
+_NOT_SURFACED = frozenset({"RetryTask", "RateLimitExceeded", "TaskLockedException"})
