@@ -8,6 +8,7 @@ start), and stops the command by returning ``False``. What was done by then stay
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -51,11 +52,9 @@ SMALL_BATCH = 100
 #: How many ids a command over many jobs reports.
 MAX_IDS = 1000
 AUDIT_LENGTH = 1000
-CLEANABLE = frozenset(
-    {JobState.COMPLETED, JobState.FAILED, JobState.WAITING, JobState.DELAYED}
-)
+CLEANABLE = frozenset({JobState.COMPLETED, JobState.FAILED, JobState.WAITING, JobState.DELAYED})
 #: Keys of a queue that are named by others, so that only a scan finds them.
-_LEFTOVERS = ("wk:", "tomb:", "stat:", "kv:", "cnt:", "lock:", "chord:")
+_LEFTOVERS = ("wk:", "tomb:", "op:", "stat:", "kv:", "cnt:", "lock:", "chord:")
 
 _events = logging.getLogger("jobdesk.events")
 _log = logging.getLogger("jobdesk.broker")
@@ -104,7 +103,7 @@ class Control:
         A running one is ``JobActive``; with ``force`` it is fenced first, so that what its worker
         still reports is refused.
         """
-        answer = self._run("remove_job", queue, job_id, "1" if force else "")
+        answer = self._once("remove_job", queue, job_id, "1" if force else "")
         self._expect(answer, queue, job_id, "remove")
         state = _state(answer[1])
         _events.debug("removed: queue %s job %s, was %s", queue, job_id, state)
@@ -113,20 +112,20 @@ class Control:
 
     def retry_job(self, queue: str, job_id: str) -> int:
         """Put a failed job back in the line with all its attempts; its new generation."""
-        answer = self._run("retry_job", queue, job_id)
+        answer = self._once("retry_job", queue, job_id)
         self._expect(answer, queue, job_id, "retry", "failed")
         self._note(queue, "retry", job_id)
         return int(answer[1])
 
     def promote_job(self, queue: str, job_id: str) -> None:
         """Let a delayed job run now."""
-        answer = self._run("promote_job", queue, job_id)
+        answer = self._once("promote_job", queue, job_id)
         self._expect(answer, queue, job_id, "promote", "delayed")
         self._note(queue, "promote", job_id)
 
     def cancel_job(self, queue: str, job_id: str) -> Cancelled:
         """End a job as failed (``JobCancelled``), without retry; a running one at its next beat."""
-        answer = self._run("cancel_job", queue, job_id)
+        answer = self._once("cancel_job", queue, job_id)
         if answer[0] == b"ACTIVE":
             self._note(queue, "cancel", job_id)
             return Cancelled(JobState.ACTIVE, _text(answer[1]))
@@ -291,9 +290,7 @@ class Control:
         self._run("set_limits", queue, "" if max_active is None else max_active, "-", "-")
         self._note(queue, f"max_active {max_active}")
 
-    def set_rate_limit(
-        self, queue: str, limit: tuple[int, float | timedelta] | None
-    ) -> None:
+    def set_rate_limit(self, queue: str, limit: tuple[int, float | timedelta] | None) -> None:
         """At most ``(jobs, seconds)``: so many may start in such a span; None lifts the limit."""
         pair = check_rate_limit(limit)
         self._run("set_limits", queue, "-", *(("", "") if pair is None else pair))
@@ -312,9 +309,14 @@ class Control:
     def _run(self, script: str, queue: str, *args: str | bytes | float) -> Any:
         return self._broker.run(script, self._broker.keys(check_queue_name(queue)).prefix, *args)
 
-    def _expect(
-        self, answer: Any, queue: str, job_id: str, action: str, needs: str = ""
-    ) -> None:
+    def _once(self, script: str, queue: str, *args: str) -> Any:
+        """Run a command that says what it did only once, under a request of its own.
+
+        When its answer is lost, the broker sends it again: the request gets the same answer.
+        """
+        return self._run(script, queue, *args, secrets.token_hex(8))
+
+    def _expect(self, answer: Any, queue: str, job_id: str, action: str, needs: str = "") -> None:
         """Raise what a refusal means; ``needs`` says in which state the action is possible."""
         word = answer[0]
         if word == b"NOTFOUND":

@@ -34,7 +34,7 @@ _ENDS = frozenset({EventName.COMPLETED, EventName.FAILED, EventName.REMOVED})
 #: While waiting for one job: how often its state is read on a stream too busy to be read whole,
 #: and how long a lost event can go unnoticed.
 _BUSY_S = 0.05
-_RECHECK_S = 5.0
+_RECHECK_S = 2.0
 _WAIT_BATCH = 100
 
 
@@ -148,9 +148,7 @@ def newest(broker: Broker, queue: str, count: int = 50) -> tuple[Event, ...]:
     return tuple(parse(queue, *entry) for entry in entries)
 
 
-def wait_for_end(
-    broker: Broker, queue: str, job_id: str, timeout: float | None = None
-) -> Ending:
+def wait_for_end(broker: Broker, queue: str, job_id: str, timeout: float | None = None) -> Ending:
     """Wait until a job is completed or failed, without polling: the stream tells.
 
     Raises ``WaitTimeout`` after ``timeout`` seconds, ``ResultGone`` when the job is removed

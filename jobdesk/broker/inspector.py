@@ -62,9 +62,7 @@ class Inspector:
     def queues(self) -> tuple[str, ...]:
         """The names of the queues that a worker has registered, sorted."""
         with self._broker.errors("SMEMBERS"):
-            found: Iterable[bytes] = self._client.smembers(
-                key_names.queues(self._broker.namespace)
-            )
+            found: Iterable[bytes] = self._client.smembers(key_names.queues(self._broker.namespace))
         return tuple(sorted(records.text(name) for name in found))
 
     def stats(self, queue: str) -> QueueStats:
@@ -88,8 +86,7 @@ class Inspector:
         answers = self._execute(pipe)
         width = len(STORED_STATES) + 1
         return tuple(
-            _stats_of(queue, answers[i * width : (i + 1) * width])
-            for i, queue in enumerate(queues)
+            _stats_of(queue, answers[i * width : (i + 1) * width]) for i, queue in enumerate(queues)
         )
 
     # --- lists
@@ -116,9 +113,7 @@ class Inspector:
             return Page(rows=(), total=self._total(keys, which) if total is None else total)
         pipe = self._broker.pipeline()
         pipe.zcard(keys.state(which))
-        pipe.zrange(
-            keys.state(which), start, end, desc=which in TERMINAL_STATES, withscores=True
-        )
+        pipe.zrange(keys.state(which), start, end, desc=which in TERMINAL_STATES, withscores=True)
         total, found = self._execute(pipe)
         cursor = paging.cursor(which, found[-1]) if found and start + len(found) < total else None
         return Page(rows=self._rows(queue, keys, found), total=total, cursor=cursor)

@@ -36,6 +36,7 @@ suffix          type     content
 ``outgoing``    list     continuations to be delivered elsewhere
 ``sched``       hash     name -> last fired slot; ``<name>:paused``; ``<name>:spec``
 ``types``       hash     type -> what its worker published
+``op:<r>``      string   for a minute, what the operator's command r was answered
 ``audit``       stream   who, action, job: about the last 1,000 commands of operators
 ==============  =======  ======================================================================
 

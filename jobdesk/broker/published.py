@@ -28,8 +28,7 @@ def worker(worker_id: str, raw: bytes) -> WorkerInfo:
         queues=tuple(str(q) for q in _list(told.get("queues"))),
         slots=whole("slots"),
         in_hand={
-            str(q): tuple(str(j) for j in _list(ids))
-            for q, ids in _member(told, "in_hand").items()
+            str(q): tuple(str(j) for j in _list(ids)) for q, ids in _member(told, "in_hand").items()
         },
         version=str(told.get("version") or ""),
         started_ms=whole("started_ms"),

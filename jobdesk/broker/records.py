@@ -219,9 +219,7 @@ def _row_values(
 _ENDED = frozenset({JobState.COMPLETED, JobState.FAILED})
 
 
-def _options(
-    job_id: str, shown: Mapping[str, Any], values: Sequence[bytes | None]
-) -> JobOptions:
+def _options(job_id: str, shown: Mapping[str, Any], values: Sequence[bytes | None]) -> JobOptions:
     backoff, timeout, expires, keep_completed, keep_failed = values
     given: dict[str, Any] = {"job_id": job_id, "attempts": shown["attempts"]}
     given["priority"] = shown["priority"]

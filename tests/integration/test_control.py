@@ -342,7 +342,8 @@ def test_a_cancelled_job_fails_at_once_with_attempts_left(control, jobs, state):
     cancelled = control.cancel_job("thumbs", "a1")
 
     job = Inspector(jobs.broker).job("thumbs", "a1")
-    assert cancelled.at_once and cancelled.state == state
+    assert cancelled.at_once
+    assert cancelled.state == state
     assert job.state is JobState.FAILED
     assert job.failed_reason.startswith("JobCancelled: ")
     assert job.attempts_made == 0
@@ -357,7 +358,8 @@ def test_cancelling_a_running_job_asks_its_worker_to_stop_it(control, jobs):
     cancelled = control.cancel_job("thumbs", "a1")
     control.cancel_job("thumbs", "a1")
 
-    assert not cancelled.at_once and cancelled.worker == WORKER
+    assert not cancelled.at_once
+    assert cancelled.worker == WORKER
     assert jobs.moves.renew(30_000, [(job.id, job.epoch)]) == ["CANCEL"]
     assert [name for name, _, _ in jobs.events()].count("cancelled") == 1
     assert Inspector(jobs.broker).rows("thumbs", "active").rows[0].cancelling
@@ -422,10 +424,9 @@ def test_cleaning_goes_on_when_the_cursor_has_been_taken(control, jobs):
     jobs.waiting(*ids)
     jobs.broker.client.hset(jobs.keys.job(ids[300]), "ts", 1_000)
     prefix = jobs.keys.prefix
-    _, done, cursor, gone = jobs.broker.run(
-        "clean_jobs", prefix, "waiting", 3_600_000, 250, ""
-    )
-    jobs.take(100), jobs.take(100), jobs.take(50)
+    _, done, cursor, gone = jobs.broker.run("clean_jobs", prefix, "waiting", 3_600_000, 250, "")
+    for _ in range(3):
+        jobs.take(90)
 
     _, done, _, gone = jobs.broker.run("clean_jobs", prefix, "waiting", 3_600_000, 250, cursor)
 
@@ -715,6 +716,36 @@ def test_an_own_count_is_held_to_by_the_sweep(control, jobs):
     control.sweep("thumbs")
 
     assert jobs.order("completed") == list(numbered("a", 10)[7:])
+
+
+# --- lost answers
+
+
+@pytest.mark.parametrize(
+    ("script", "state", "args"),
+    [
+        ("remove_job", "waiting", ("",)),
+        ("remove_job", "active", ("1",)),
+        ("retry_job", "failed", ()),
+        ("promote_job", "delayed", ()),
+        ("cancel_job", "waiting", ()),
+        ("pause_queue", "waiting", None),
+        ("change_priority", "waiting", (1,)),
+        ("update_data", "waiting", (b"{}",)),
+    ],
+)
+def test_a_command_sent_again_has_one_effect(jobs, script, state, args):
+    """The broker repeats a script whose answer was lost."""
+    getattr(jobs, state)("a1")
+    arguments = () if args is None else ("a1", *args, "request-1")
+    prefix, broker = jobs.keys.prefix, jobs.broker
+
+    first = broker.run(script, prefix, *arguments)
+    events = jobs.events()
+    again = broker.run(script, prefix, *arguments)
+
+    assert first[0] == again[0] == b"OK"
+    assert jobs.events() == events
 
 
 # --- what is told besides

@@ -1,7 +1,7 @@
 -- Cancels a job. A waiting or delayed one fails at once, whatever attempts it has left; a running
 -- one is marked, and the answer to its worker's next renewal tells it to stop.
 -- KEYS[1] queue prefix
--- ARGV    id
+-- ARGV    id, request (the same when sent again)
 -- Returns {'OK', previous state} | {'ACTIVE', worker, lease ms} | {'NOTFOUND'} | {'STATE', letter}
 -- Events  cancelled (prev), then failed (prev, err) where it fails at once
 -- include: time
@@ -10,9 +10,14 @@
 -- include: figures
 -- include: attempts
 -- include: retention
+-- include: replay
 local P = KEYS[1]
-local id = ARGV[1]
+local id, request = ARGV[1], ARGV[2]
 redis.call('zrem', P .. 'wait', '')
+local before = replayed(P, request)
+if before then -- guard: replay
+  return before
+end
 
 local key, now = job_key(P, id), now_ms()
 local record = redis.call('hmget', key, 'st', 't', 'w', 'am', 'gen', 'rf', 'cx')
@@ -54,4 +59,4 @@ else
   bury(P, id, '0', 'f', reason)
   delete_job(P, id)
 end
-return { 'OK', st }
+return answered(P, request, { 'OK', st })

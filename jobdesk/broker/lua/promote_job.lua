@@ -1,14 +1,19 @@
 -- Lets a delayed job run now: it joins the line of its priority at the end.
 -- KEYS[1] queue prefix
--- ARGV    id
+-- ARGV    id, request (the same when sent again)
 -- Returns {'OK'} | {'NOTFOUND'} | {'STATE', letter}
 -- Events  waiting (prev)
 -- include: record
 -- include: events
 -- include: place
+-- include: replay
 local P = KEYS[1]
-local id = ARGV[1]
+local id, request = ARGV[1], ARGV[2]
 redis.call('zrem', P .. 'wait', '')
+local before = replayed(P, request)
+if before then -- guard: replay
+  return before
+end
 
 local key = job_key(P, id)
 local record = redis.call('hmget', key, 'st', 't', 'p', 'li')
@@ -26,4 +31,4 @@ redis.call('hset', key, 'st', 'w', 'sc', score)
 wake(P)
 local emit = events(P)
 emit('waiting', id, record[2], 'prev', 'delayed')
-return { 'OK' }
+return answered(P, request, { 'OK' })

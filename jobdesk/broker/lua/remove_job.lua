@@ -1,15 +1,20 @@
 -- Removes a job and all that is kept of it. A running one only by force: it is fenced first, so
 -- that what its worker still reports is refused.
 -- KEYS[1] queue prefix
--- ARGV    id, force ('1' or '')
+-- ARGV    id, force ('1' or ''), request (the same when sent again)
 -- Returns {'OK', previous state} | {'NOTFOUND'} | {'LOCKED', worker, lease ms}
 -- Events  removed (prev, forced)
 -- include: time
 -- include: record
 -- include: events
+-- include: replay
 local P = KEYS[1]
-local id, force = ARGV[1], ARGV[2] == '1'
+local id, force, request = ARGV[1], ARGV[2] == '1', ARGV[3]
 redis.call('zrem', P .. 'wait', '')
+local before = replayed(P, request)
+if before then -- guard: replay
+  return before
+end
 
 local names = { w = 'waiting', a = 'active', d = 'delayed', c = 'completed', f = 'failed' }
 local key = job_key(P, id)
@@ -35,4 +40,4 @@ if st == 'a' then
 else
   emit('removed', id, record[2], 'prev', prev)
 end
-return { 'OK', st }
+return answered(P, request, { 'OK', st })
