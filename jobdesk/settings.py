@@ -30,10 +30,12 @@ class Settings(BaseSettings):
 
     # --- Redis
     redis_url: str | None = Field(None, validation_alias="REDIS_URL")
-    """redis://, rediss://, unix://, redis+sentinel://, redis+cluster://, embedded://; unset: embedded."""
+    """redis://, rediss://, unix://, redis+sentinel://, redis+cluster://, embedded://; unset: that."""
     redis_password: SecretStr | None = Field(None, validation_alias="REDIS_PASSWORD")
     """Fills in where the URL has no password."""
-    namespace: str = Field("jd", validation_alias=_ours("NAMESPACE"), pattern=r"^[A-Za-z0-9._-]{1,32}$")
+    namespace: str = Field(
+        "jd", validation_alias=_ours("NAMESPACE"), pattern=r"^[A-Za-z0-9._-]{1,32}$"
+    )
     """What every key starts with, so that two applications can share a server."""
     allow_eviction: bool = Field(False, validation_alias=_ours("ALLOW_EVICTION"))
     """Let workers start on a Redis whose maxmemory-policy may throw jobs away."""
@@ -53,7 +55,9 @@ class Settings(BaseSettings):
     """Modules with queues of one's own, separated by commas."""
     shutdown_timeout: float = Field(25.0, validation_alias=_ours("SHUTDOWN_TIMEOUT"), ge=0)
     """Seconds that a stopping worker lets its jobs run on, before it gives them back."""
-    child_memory_bytes: int = Field(2 << 30, validation_alias=_ours("CHILD_MEMORY_BYTES"), ge=1 << 26)
+    child_memory_bytes: int = Field(
+        2 << 30, validation_alias=_ours("CHILD_MEMORY_BYTES"), ge=1 << 26
+    )
     """RLIMIT_AS of the child processes that run pdf, report and suspected jobs."""
 
     # --- files
@@ -63,7 +67,9 @@ class Settings(BaseSettings):
     """A folder whose templates go before the built-in ones."""
     log_folder: Path | None = Field(None, validation_alias=_ours("LOG_FOLDER"))
     """Where cleanup:old-logs looks; unset: ``logs`` in the data folder."""
-    temp_folders: Annotated[tuple[Path, ...], NoDecode] = Field((), validation_alias=_ours("TEMP_FOLDERS"))
+    temp_folders: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (), validation_alias=_ours("TEMP_FOLDERS")
+    )
     """Where cleanup:temp-files looks; unset: ``tmp`` in the data folder."""
     database_url: SecretStr | None = Field(None, validation_alias="DATABASE_URL")
 
@@ -100,8 +106,8 @@ class Settings(BaseSettings):
     def _known_zone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError(f"no time zone named {value!r}") from None
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("no such time zone; names are like Europe/Berlin") from None
         return value
 
     @property
@@ -129,7 +135,9 @@ def load(**values: object) -> Settings:
     except ValidationError as exc:
         first = exc.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"
-        alias = Settings.model_fields[name].validation_alias if name in Settings.model_fields else name
+        alias = (
+            Settings.model_fields[name].validation_alias if name in Settings.model_fields else name
+        )
         shown = alias.choices[0] if isinstance(alias, AliasChoices) else alias
         raise InvalidSetting(f"{shown}: {first['msg']}") from None
 
