@@ -30,7 +30,7 @@ class Settings(BaseSettings):
 
     # --- Redis
     redis_url: str | None = Field(None, validation_alias="REDIS_URL")
-    """redis://, rediss://, unix://, redis+sentinel://, redis+cluster://, embedded://; unset: that."""
+    """redis[s]://, unix://, redis+sentinel://, redis+cluster://, embedded://; unset: embedded."""
     redis_password: SecretStr | None = Field(None, validation_alias="REDIS_PASSWORD")
     """Fills in where the URL has no password."""
     namespace: str = Field(
