@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from redis import Redis
     from redis.retry import Retry
 
+    from jobdesk.broker import wire
     from jobdesk.settings import Settings
 
 #: Seconds to connect, and to wait for an answer. A blocking read must ask for less than this.
@@ -49,6 +50,7 @@ class Broker:
         self._lock = threading.RLock()
         self._client: Redis | None = None
         self._blocking: Redis | None = None
+        self._connections: wire.Connections | None = None
         self._lease: embedded.Lease | None = None
         _brokers.add(self)
 
@@ -86,10 +88,10 @@ class Broker:
     def close(self) -> None:
         """Give the connections back, and the hold on an embedded server. Use opens them again."""
         with self._lock:
-            for client in (self._client, self._blocking):
-                if client is not None:
-                    client.close()
-            self._client = self._blocking = None
+            for closing in (self._connections, self._client, self._blocking):
+                if closing is not None:
+                    closing.close()
+            self._connections = self._client = self._blocking = None
             if self._lease is not None:
                 self._lease.close()
                 self._lease = None
@@ -111,15 +113,15 @@ class Broker:
         from jobdesk.broker import wire
 
         script = scripts.load(name)
-        client = self.client
         if self.address.kind == "cluster":
-            return self._run_in_cluster(client, script, prefix, args)
+            return self._run_in_cluster(self.client, script, prefix, args)
+        connections = self._connections or self._make_connections()
         retried = False
         while True:
             cause: Exception
             sent = True
             try:
-                return wire.call(client.connection_pool, script, prefix, args)
+                return wire.call(connections, script, prefix, args)
             except wire.Broken as broken:
                 if broken.sent and not broken.slow and not retried:
                     retried = True
@@ -134,6 +136,14 @@ class Broker:
                 # Whatever the second try was told, the first may have been carried out.
                 error.sent = True
             raise error from cause
+
+    def _make_connections(self) -> wire.Connections:
+        from jobdesk.broker import wire
+
+        with self._lock:
+            if self._connections is None:
+                self._connections = wire.Connections(self.client.connection_pool)
+            return self._connections
 
     def _run_in_cluster(
         self, client: Any, script: scripts.Script, prefix: str, args: tuple[object, ...]
@@ -300,7 +310,7 @@ class Broker:
         """Start over in a forked child; called for every broker."""
         # The parent's sockets and locks are its own; its hold on an embedded server is shared.
         self._lock = threading.RLock()
-        self._client = self._blocking = None
+        self._connections = self._client = self._blocking = None
 
 
 _brokers: WeakSet[Broker] = WeakSet()

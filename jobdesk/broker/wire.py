@@ -37,10 +37,57 @@ class Broken(Exception):
         self.slow = isinstance(cause, RedisTimeoutError)
 
 
-def call(pool: Any, script: Script, prefix: str, args: tuple[object, ...]) -> Any:
+class Connections:
+    """Connections for scripts, of the kind that ``pool`` makes, at most one per thread at work.
+
+    redis-py's own pool costs as much per request as Redis does: it counts for exporters that
+    nobody has set up. Taking from a list and putting back is all that is needed.
+    """
+
+    def __init__(self, pool: Any) -> None:
+        self._make = pool.make_connection
+        self._idle: list[Any] = []
+
+    def take(self) -> Any:
+        """A connection on which nothing is under way; connects where that is needed."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._make()
+        try:
+            if not connection.is_connected:
+                connection.connect()
+            elif not _is_quiet(connection):
+                connection.disconnect()
+                connection.connect()
+        except BaseException:
+            connection.disconnect()
+            self.give(connection)
+            raise
+        return connection
+
+    def give(self, connection: Any) -> None:
+        """Put a connection back; a broken one connects again when it is taken."""
+        self._idle.append(connection)
+
+    def close(self) -> None:
+        """Disconnect what is idle."""
+        while self._idle:
+            self._idle.pop().disconnect()
+
+
+def _is_quiet(connection: Any) -> bool:
+    """False when the server hung up, or an answer is left that nobody waits for."""
+    try:
+        return not connection.can_read()
+    except (RedisError, OSError):
+        return False
+
+
+def call(connections: Connections, script: Script, prefix: str, args: tuple[object, ...]) -> Any:
     """Run ``script`` once; raises Broken, or the redis-py error that the server answered with."""
     try:
-        connection = pool.get_connection()
+        connection = connections.take()
     except (RedisError, OSError) as exc:
         raise Broken(exc, sent=False) from exc
     try:
@@ -57,14 +104,14 @@ def call(pool: Any, script: Script, prefix: str, args: tuple[object, ...]) -> An
         if isinstance(exc, ReadOnlyError) or "READONLY" in str(exc):
             # A failover left this pool on the old master: the next call looks it up again.
             connection.disconnect()
-            pool.disconnect(inuse_connections=False)
+            connections.close()
         raise
     except BaseException:
         # Half an exchange leaves an answer that the next caller would take for its own.
         connection.disconnect()
         raise
     finally:
-        pool.release(connection)
+        connections.give(connection)
 
 
 def settle(connection: Any) -> None:

@@ -276,13 +276,25 @@ def test_a_restarted_server_is_found_again(reach, make_server, lua):
     assert broker.run("count", prefix, "seq", 1) == 1
 
 
+def test_threads_take_no_more_connections_than_they_need(broker, lua):
+    lua("who", "return ARGV[1]")
+    prefix = broker.keys("q").prefix
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: broker.run("who", prefix, number), range(400)))
+    for number in range(20):
+        broker.run("who", prefix, number)
+
+    assert 1 <= len(broker._connections._idle) <= 4
+
+
 def test_an_interrupted_read_leaves_no_answer_for_the_next_caller(broker, lua):
     lua("who", "return ARGV[1]")
     prefix = broker.keys("q").prefix
     broker.run("who", prefix, "first")
-    pool = broker.client.connection_pool
-    taken = pool.get_connection()
-    pool.release(taken)
+    connections = broker._connections
+    taken = connections.take()
+    connections.give(taken)
     read = taken.read_response
 
     def interrupted(*args, **kwargs):
