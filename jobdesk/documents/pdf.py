@@ -8,7 +8,6 @@ call, so that a missing Pango stops the PDFs and nothing else.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -58,18 +57,20 @@ def render_pdf(
     from weasyprint.urls import FatalURLFetchingError
 
     files.inside(root, target)
-    digest = hashlib.sha256(html.encode("utf-8", "surrogatepass")).digest()[:16]
+    fetcher = _fetcher(trusted_assets)
     try:
         with _complaints():
-            document = weasyprint.HTML(
-                string=html, base_url=None, url_fetcher=_fetcher(trusted_assets)
-            ).render(font_config=FontConfiguration())
+            document = weasyprint.HTML(string=html, base_url=None, url_fetcher=fetcher).render(
+                font_config=FontConfiguration()
+            )
             pages = len(document.pages)
             if pages > max_pages:
                 raise PermanentError(f"the document has {pages} pages, limit {max_pages}")
             with files.new_file(target, root=root) as temporary:
                 with temporary.open("wb") as stream:
-                    document.write_pdf(stream, pdf_identifier=digest.hex().encode())
+                    document.write_pdf(stream)
+                if fetcher.refused:  # inside an SVG, WeasyPrint passes over every exception
+                    raise PermanentError(f"the document was refused: {fetcher.refused[0]}")
                 written = temporary.stat().st_size
     except FatalURLFetchingError as exc:  # a BaseException, which no `except Exception` catches
         raise PermanentError(f"the document was refused: {exc.__cause__ or exc}") from exc
@@ -92,7 +93,18 @@ def _fetcher(folders: Sequence[Path]) -> Any:
     from weasyprint.urls import URLFetcher, URLFetcherResponse
 
     class Fetcher(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no types
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            self.refused: list[str] = []
+
         def fetch(self, url: str, headers: object = None) -> Any:  # noqa: ARG002  # theirs
+            try:
+                return self._allowed(url)
+            except Exception as exc:
+                self.refused.append(str(exc))
+                raise
+
+        def _allowed(self, url: str) -> Any:
             scheme, _, rest = url.partition(":")
             if scheme.lower() == "asset":
                 body, kind = assets.read(rest, folders)
