@@ -141,7 +141,12 @@ def attempt(raw: bytes) -> Attempt:
 
 
 def reason(state: JobState, short: str, past: Sequence[Attempt]) -> str:
-    """Why a job failed, in full where its last attempt kept that; the record's text is cut."""
+    """Why a job failed, in full where its last attempt kept that; the record's text is cut.
+
+    A job that completed in the end has no reason, whatever went wrong before.
+    """
+    if state is JobState.COMPLETED:
+        return ""
     if state is JobState.FAILED and past and past[-1].error:
         return past[-1].error
     return short
@@ -210,7 +215,7 @@ def _row_values(
         "generation": number(generation, 0),
         "worker": text(worker),
         "progress": json_value(progress),
-        "error": text(error),
+        "error": "" if state is JobState.COMPLETED else text(error),
         "lease_ms": lease_ms if state is JobState.ACTIVE else None,
         "cancelling": state is JobState.ACTIVE and cancel is not None,
     }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from jobdesk.broker.connection import Broker
 from jobdesk.broker.control import Control
 from jobdesk.broker.inspector import Inspector
 from jobdesk.broker.transitions import Outcome
@@ -21,6 +22,7 @@ from jobdesk.errors import (
     InvalidState,
     JobActive,
     JobNotFound,
+    QueueFull,
     QueueNotPaused,
     ScheduleNotFound,
     WrongState,
@@ -31,8 +33,6 @@ from tests.queue_builder import WORKER, QueueBuilder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from jobdesk.broker.connection import Broker
 
 
 @pytest.fixture
@@ -716,6 +716,43 @@ def test_an_own_count_is_held_to_by_the_sweep(control, jobs):
     control.sweep("thumbs")
 
     assert jobs.order("completed") == list(numbered("a", 10)[7:])
+
+
+# --- a full Redis
+
+
+def test_a_full_redis_can_still_be_operated(make_server, settings):
+    server = make_server()
+    with Broker(settings.model_copy(update={"redis_url": server.url})) as broker:
+        jobs, control = QueueBuilder(broker), Control(broker)
+        jobs.failed("f1", "f2", "f3")
+        jobs.completed("c1", "c2")
+        (running,) = jobs.active("run")
+        jobs.delayed("d1", "d2")
+        jobs.waiting("w1", "w2", "w3")
+        broker.client.config_set("maxmemory", 1)
+
+        with pytest.raises(QueueFull):
+            jobs.waiting("more")
+        with pytest.raises(QueueFull):
+            control.update_data("thumbs", "w1", b"{}")
+
+        control.retry_job("thumbs", "f1")
+        control.retry_all("thumbs")
+        control.promote_job("thumbs", "d1")
+        control.change_priority("thumbs", "w1", 1)
+        control.cancel_job("thumbs", "w2")
+        control.cancel_job("thumbs", running.id)
+        control.set_max_active("thumbs", 5)
+        control.remove_job("thumbs", "w3")
+        control.clean_jobs("thumbs", "completed", grace=0)
+        control.empty_queue("thumbs")
+        control.sweep("thumbs")
+        control.pause_queue("thumbs")
+        control.resume_queue("thumbs")
+        assert invariants.check(broker, "thumbs") == {"w2": "failed", "run": "active"}
+        control.pause_queue("thumbs")
+        control.obliterate_queue("thumbs", force=True)
 
 
 # --- lost answers

@@ -328,6 +328,7 @@ def test_a_job_is_shown_with_everything_kept_of_it(inspector, jobs):
     assert job.return_value == {"path": "a.jpg"}
     assert (job.priority, job.attempts_made, job.progress) == (2, 2, 50)
     assert job.failed_reason in {"E: once", ""}
+    assert (job.error, job.failed_reason) == ("", "")
     assert job.log == ("one", "two")
     assert job.stacktrace == ("Traceback: E: once",)
     assert [(a.number, a.outcome) for a in job.history] == [(1, "retrying"), (2, "completed")]
