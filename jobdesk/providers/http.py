@@ -42,8 +42,9 @@ TRANSIENT = frozenset({408, 425, 429})  # and all from 500 on
 
 _SECRETS = re.compile(
     r"\b(?:re_|sk_|pk_|rk_|whsec_|EAA)[A-Za-z0-9_\-/+=]{6,}"
-    r"|(?i:\bbearer\s+|\bbasic\s+|(?:api[-_]?key|authorization|token|secret|password)[\"']?\s*[:=]\s*[\"']?)"
-    r"[^\s\"',}]{4,}"
+    r"|(?i:(?:api[-_]?key|authorization|token|secret|password)[\"']?\s*[:=]\s*[\"']?)?"
+    r"(?i:\b(?:bearer|basic)\s+)[^\s\"',}]{4,}"
+    r"|(?i:(?:api[-_]?key|authorization|token|secret|password)[\"']?\s*[:=]\s*[\"']?)[^\s\"',}]{4,}"
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 

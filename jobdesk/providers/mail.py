@@ -24,7 +24,9 @@ MAX_BATCH = 100
 #: Resend's limit is 40 MB with the attachments in base64.
 MAX_ATTACHED_BYTES = 29_000_000
 
-_BREAK = frozenset({"br", "p", "div", "tr", "li", "h1", "h2", "h3", "h4", "h5", "h6", "table"})
+_BREAK = frozenset(
+    {"br", "p", "div", "tr", "li", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "table"}
+)
 _HIDDEN = frozenset({"script", "style", "head", "title"})
 
 
