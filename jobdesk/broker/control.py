@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from jobdesk.broker.keys import STATE_NAMES
+from jobdesk.broker.tally import Progress, Tally, Touched
 from jobdesk.errors import (
     ActiveJobs,
     BrokerError,
@@ -42,15 +42,10 @@ from jobdesk.models import (
 if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
 
-#: (done, total) -> False to stop
-Progress = Callable[[int, int], object]
-
 #: What a script of the operator touches at most in one call.
 BATCH = 250
 #: What one call of ``retry_jobs`` and ``sweep_retention`` looks at.
 SMALL_BATCH = 100
-#: How many ids a command over many jobs reports.
-MAX_IDS = 1000
 AUDIT_LENGTH = 1000
 CLEANABLE = frozenset({JobState.COMPLETED, JobState.FAILED, JobState.WAITING, JobState.DELAYED})
 #: Keys of a queue that are named by others, so that only a scan finds them.
@@ -58,17 +53,6 @@ _LEFTOVERS = ("wk:", "tomb:", "op:", "stat:", "kv:", "cnt:", "lock:", "chord:")
 
 _events = logging.getLogger("jobdesk.events")
 _log = logging.getLogger("jobdesk.broker")
-
-
-@dataclass(frozen=True, slots=True)
-class Touched:
-    """What a command over many jobs did."""
-
-    count: int
-    #: the first 1,000 of them
-    ids: tuple[str, ...] = ()
-    #: False when the command was stopped before it was through
-    done: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +141,7 @@ class Control:
 
     def retry_all(self, queue: str, progress: Progress | None = None) -> Touched:
         """Put all jobs that have failed by now back in the line, the oldest first."""
-        tally = _Tally(progress)
+        tally = Tally(progress)
         before: bytes | int | str = ""
         while True:
             _, count, left, before, ids = self._run("retry_jobs", queue, SMALL_BATCH, before)
@@ -191,7 +175,7 @@ class Control:
         client: Any = self._broker.client
         with self._broker.errors("ZCARD"):
             there = int(client.zcard(keys.state(which)))
-        tally = _Tally(progress, min(there, limit) if limit else there)
+        tally = Tally(progress, min(there, limit) if limit else there)
         cursor, done = b"", False
         while not done:
             room = min(BATCH, limit - tally.count) if limit else BATCH
@@ -208,7 +192,7 @@ class Control:
 
     def empty_queue(self, queue: str, progress: Progress | None = None) -> Touched:
         """Remove the waiting and the delayed jobs; those added meanwhile may stay."""
-        tally = _Tally(progress)
+        tally = Tally(progress)
         while True:
             _, count, left = self._run("empty_queue", queue, BATCH)
             if tally.total is None:
@@ -235,7 +219,7 @@ class Control:
         for state in ("waiting", "active", "delayed", "completed", "failed"):
             pipe.zcard(keys.state(state))
         with self._broker.errors("ZCARD"):
-            tally = _Tally(progress, sum(pipe.execute()))
+            tally = Tally(progress, sum(pipe.execute()))
         while True:
             answer = self._run("obliterate_queue", queue, BATCH, "1" if force else "")
             word = answer[0]
@@ -377,31 +361,6 @@ class Control:
         client: Any = self._broker.client
         with self._broker.errors("SREM"):
             client.srem(keys.queues(self._broker.namespace), queue)
-
-
-class _Tally:
-    """Counts what a command over many jobs has done, and asks its callback whether to go on."""
-
-    def __init__(self, progress: Progress | None, total: int | None = None) -> None:
-        self.count = 0
-        self.total = total
-        self._ids: list[str] = []
-        self._progress = progress
-
-    def add(self, ids: list[bytes]) -> bool:
-        room = MAX_IDS - len(self._ids)
-        self._ids += [_text(raw) for raw in ids[:room]]
-        return self.add_count(len(ids))
-
-    def add_count(self, count: int) -> bool:
-        self.count += count
-        if self._progress is None:
-            return True
-        total = max(self.count, self.total or 0)
-        return self._progress(self.count, total) is not False
-
-    def touched(self, *, done: bool) -> Touched:
-        return Touched(self.count, tuple(self._ids), done)
 
 
 def _state(letter: bytes) -> JobState:

@@ -86,7 +86,8 @@ class Inspector:
         answers = self._execute(pipe)
         width = len(STORED_STATES) + 1
         return tuple(
-            _stats_of(queue, answers[i * width : (i + 1) * width]) for i, queue in enumerate(queues)
+            records.stats(queue, answers[i * width : (i + 1) * width])
+            for i, queue in enumerate(queues)
         )
 
     # --- lists
@@ -389,23 +390,6 @@ class Inspector:
         with self._broker.errors("read"):
             answers: list[Any] = pipe.execute()
         return answers
-
-
-def _stats_of(queue: str, answers: Sequence[Any]) -> QueueStats:
-    waiting, active, delayed, completed, failed, meta = answers
-    paused, max_active, limit_jobs, limit_ms = meta
-    jobs, span = records.number(limit_jobs), records.number(limit_ms)
-    return QueueStats(
-        name=queue,
-        waiting=waiting,
-        active=active,
-        completed=completed,
-        failed=failed,
-        delayed=delayed,
-        paused=paused == b"1",
-        max_active=records.number(max_active),
-        rate_limit=(jobs, span / 1000) if jobs is not None and span is not None else None,
-    )
 
 
 def _counts(stats: QueueStats) -> tuple[int, ...]:

@@ -22,6 +22,7 @@ from jobdesk.models import (
     JobOptions,
     JobRow,
     JobState,
+    QueueStats,
     Retention,
     when,
 )
@@ -150,6 +151,24 @@ def reason(state: JobState, short: str, past: Sequence[Attempt]) -> str:
     if state is JobState.FAILED and past and past[-1].error:
         return past[-1].error
     return short
+
+
+def stats(queue: str, answers: Sequence[Any]) -> QueueStats:
+    """The counts of a queue from its five ZCARDs and the limits in its ``meta``."""
+    waiting, active, delayed, completed, failed, meta = answers
+    paused, max_active, limit_jobs, limit_ms = meta
+    jobs, span = number(limit_jobs), number(limit_ms)
+    return QueueStats(
+        name=queue,
+        waiting=waiting,
+        active=active,
+        completed=completed,
+        failed=failed,
+        delayed=delayed,
+        paused=paused == b"1",
+        max_active=number(max_active),
+        rate_limit=(jobs, span / 1000) if jobs is not None and span is not None else None,
+    )
 
 
 def text(raw: bytes | str | None) -> str:
