@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from redis import Redis
     from redis.retry import Retry
 
-    from jobdesk.broker import wire
+    from jobdesk.broker import slots, wire
     from jobdesk.settings import Settings
 
 #: Seconds to connect, and to wait for an answer. A blocking read must ask for less than this.
@@ -50,7 +50,7 @@ class Broker:
         self._lock = threading.RLock()
         self._client: Redis | None = None
         self._blocking: Redis | None = None
-        self._connections: wire.Connections | None = None
+        self._connections: wire.Connections | slots.ClusterConnections | None = None
         self._lease: embedded.Lease | None = None
         _brokers.add(self)
 
@@ -113,15 +113,13 @@ class Broker:
         from jobdesk.broker import wire
 
         script = scripts.load(name)
-        if self.address.kind == "cluster":
-            return self._run_in_cluster(self.client, script, prefix, args)
         connections = self._connections or self._make_connections()
         retried = False
         while True:
             cause: Exception
             sent = True
             try:
-                return wire.call(connections, script, prefix, args)
+                return connections.call(script, prefix, args)
             except wire.Broken as broken:
                 if broken.sent and not broken.slow and not retried:
                     retried = True
@@ -137,24 +135,16 @@ class Broker:
                 error.sent = True
             raise error from cause
 
-    def _make_connections(self) -> wire.Connections:
-        from jobdesk.broker import wire
+    def _make_connections(self) -> wire.Connections | slots.ClusterConnections:
+        from jobdesk.broker import slots, wire
 
         with self._lock:
             if self._connections is None:
-                self._connections = wire.Connections(self.client.connection_pool)
+                if self.address.kind == "cluster":
+                    self._connections = slots.ClusterConnections(self.client)
+                else:
+                    self._connections = wire.Connections(self.client.connection_pool)
             return self._connections
-
-    def _run_in_cluster(
-        self, client: Any, script: scripts.Script, prefix: str, args: tuple[object, ...]
-    ) -> Any:
-        from redis.exceptions import NoScriptError
-
-        with self.errors(script.name):
-            try:
-                return client.execute_command("EVALSHA", script.sha, 1, prefix, *args)
-            except NoScriptError:
-                return client.execute_command("EVAL", script.text, 1, prefix, *args)
 
     # --- errors
 

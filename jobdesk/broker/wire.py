@@ -70,6 +70,10 @@ class Connections:
         """Put a connection back; a broken one connects again when it is taken."""
         self._idle.append(connection)
 
+    def call(self, script: Script, prefix: str, args: tuple[object, ...]) -> Any:
+        """Run ``script`` on one of them, see :func:`call`."""
+        return call(self, script, prefix, args)
+
     def close(self) -> None:
         """Disconnect what is idle."""
         while self._idle:

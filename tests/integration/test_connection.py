@@ -1,9 +1,9 @@
 """The broker against real servers: who is let in, what is refused, and what survives."""
 
 import logging
-import os
 import socket
 import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -90,32 +90,38 @@ def test_many_threads_each_get_their_own_answers(broker, lua):
     assert all(answers)
 
 
-def test_a_forked_child_talks_on_connections_of_its_own(broker, lua):
-    lua("who", "return ARGV[1]")
-    prefix = broker.keys("q").prefix
-    parent_id = broker.client.client_id()
-    broker.blocking().ping()
+FORKING = """
+import os
+from jobdesk.broker.connection import connect
 
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:  # pragma: no cover
-        good = False
-        try:
-            own = broker.client.client_id() != parent_id
-            answers = [broker.run("who", prefix, n) == str(n).encode() for n in range(50)]
-            good = own and all(answers) and broker.blocking().ping()
-        finally:
-            os.write(writing, b"1" if good else b"0")
-            os._exit(0)
-    mine = [broker.run("who", prefix, -n) == str(-n).encode() for n in range(50)]
-    os.waitpid(child, 0)
-    told = os.read(reading, 1)
-    os.close(reading)
-    os.close(writing)
+broker = connect()
+keys = broker.keys("q")
+parent = broker.client.client_id()
+broker.blocking().ping()
+broker.run("who_asks", keys.prefix, 0)
+child = os.fork()
+sign = -1 if child else 1
+answers = [broker.run("who_asks", keys.prefix, sign * n) == str(sign * n).encode() for n in range(99)]
+same = broker.client.client_id() == parent
+fine = all(answers) and broker.blocking().ping() and same == bool(child)
+if not child:
+    os._exit(0 if fine else 1)
+print(bool(fine), os.waitpid(child, 0)[1])
+"""
 
-    assert told == b"1"
-    assert all(mine)
-    assert broker.client.client_id() == parent_id
+
+def test_a_forked_child_talks_on_connections_of_its_own(environment, lua, tmp_path):
+    lua("who_asks", "return ARGV[1]")
+    use = (
+        "from pathlib import Path; import jobdesk.broker.scripts as scripts;"
+        f"scripts.FOLDER = Path({str(tmp_path / 'lua')!r})"
+    )
+
+    told = subprocess.run(
+        [sys.executable, "-c", use + FORKING], env=environment, capture_output=True, text=True
+    )
+
+    assert told.stdout == "True 0\n", told.stderr
 
 
 def test_a_failing_script_is_named_in_the_error(broker, lua):
@@ -626,6 +632,49 @@ def test_a_cluster_without_a_node_is_told(cluster, reach, lua):
 
     with pytest.raises(RedisUnavailable):
         broker.run("count", broker.keys("q1").prefix, "seq", 1)
+    with pytest.raises(RedisUnavailable) as told:
+        broker.run("count", broker.keys("q1").prefix, "seq", 1)
+    assert told.value.sent is False
+
+
+def node_id(node):
+    return node.client().execute_command("CLUSTER", "MYID")
+
+
+def owner_and_other(cluster, key):
+    """The node that owns the slot of ``key``, another one, and the slot."""
+    slot = cluster[0].client().execute_command("CLUSTER", "KEYSLOT", key)
+    owner = cluster[[slot < 5461, slot < 10923, True].index(True)]
+    return owner, next(node for node in cluster if node is not owner), slot
+
+
+def test_a_slot_that_moved_is_followed(cluster, reach, lua):
+    lua("count", COUNT)
+    broker = reach(f"redis+cluster://127.0.0.1:{cluster[0].port}")
+    keys = broker.keys("q1")
+    owner, other, slot = owner_and_other(cluster, keys.seq)
+    broker.run("count", broker.keys("q1").prefix, "seq", 1)
+    owner.client().delete(keys.seq)
+
+    for node in (other, owner, *cluster):
+        node.client().execute_command("CLUSTER", "SETSLOT", slot, "NODE", node_id(other))
+
+    assert broker.run("count", keys.prefix, "seq", 5) == 5
+    assert other.client().get(keys.seq) == b"5"
+
+
+def test_a_slot_on_its_way_is_asked_for_at_the_other_end(cluster, reach, lua):
+    lua("count", COUNT)
+    broker = reach(f"redis+cluster://127.0.0.1:{cluster[0].port}")
+    keys = broker.keys("q1")
+    owner, other, slot = owner_and_other(cluster, keys.seq)
+    broker.run("count", keys.prefix, "seq", 1)
+    owner.client().delete(keys.seq)
+
+    other.client().execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", node_id(owner))
+    owner.client().execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", node_id(other))
+
+    assert broker.run("count", keys.prefix, "seq", 3) == 3
 
 
 def test_a_cluster_that_is_not_there_is_told_as_nothing_sent(reach):
