@@ -137,6 +137,8 @@ have_venv() {
         die "pip could not install jobdesk[$extras]"
     }
     rm -f "$log"
+    # A command line should start as fast where Python is told to write no byte code.
+    .venv/bin/python -m compileall -q jobdesk >/dev/null || true
 }
 
 stamp=.venv/.jobdesk-$profile

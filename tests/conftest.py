@@ -24,6 +24,7 @@ _OUTSIDE = ("JOBDESK_", "REDIS_", "RESEND_", "VAPID_", "DATABASE_URL", "FROM_", 
 for _name in list(os.environ):
     if _name.startswith(_OUTSIDE) and not _name.startswith("JOBDESK_TEST_"):
         del os.environ[_name]
+settings_module.Settings.model_config["env_file"] = None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

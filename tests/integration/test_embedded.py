@@ -283,10 +283,40 @@ def test_a_server_too_old_for_the_data_is_not_used(folder, monkeypatch):
         embedded.hold(folder)
 
 
+def test_a_newer_server_reads_what_an_older_one_wrote_and_not_the_reverse(
+    folder, hold, monkeypatch, tmp_path
+):
+    older, newer = servers.oldest(), servers.binary()
+    if older == newer:
+        pytest.skip("one version of Redis here")
+
+    def only(binary):
+        (tmp_path / "bin").mkdir(exist_ok=True)
+        (tmp_path / "bin" / "redis-server").unlink(missing_ok=True)
+        (tmp_path / "bin" / "redis-server").symlink_to(binary)
+        monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+
+    only(older)
+    lease = hold()
+    assert f"redis_version:{embedded.server_version(older)[0]}." in ask(lease, "INFO", "server")
+    ask(lease, "SET", "kept", "yes")
+    lease.close()
+    until(lambda: not keeper_pid(folder))
+
+    only(newer)
+    lease = hold()
+    assert ask(lease, "GET", "kept").endswith("yes")
+    lease.close()
+    until(lambda: not keeper_pid(folder))
+
+    only(older)
+    with pytest.raises(RedisUnavailable, match="or later"):
+        hold()
+
+
 def test_a_server_that_cannot_start_is_told_with_its_last_words(folder):
     folder.mkdir(mode=0o700)
-    name = "appendonlydir" if servers.binary() == Path(embedded.find_server()[0]) else "appendonly"
-    (folder / name).write_text("no folder")
+    (folder / "appendonlydir").write_text("a folder is wanted here, from 7.0 on")
     (folder / "appendonly.aof").mkdir()
 
     with pytest.raises(RedisUnavailable, match=r"no embedded Redis: .* ended at once: "):
