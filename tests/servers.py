@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import secrets
 import shutil
@@ -68,6 +69,8 @@ class Server:
         self.port = free_port() if tcp else 0
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
+        # A run that breaks off must not leave servers behind.
+        atexit.register(self.stop)
         self.start()
 
     @property
@@ -121,6 +124,7 @@ class Server:
 
     def stop(self) -> None:
         """End it and remove its folder."""
+        atexit.unregister(self.stop)
         if self._process is not None:
             self._process.kill()
             self._process.wait(10)
