@@ -81,13 +81,16 @@ def read_bytes(path: Path, *, root: Path, limit: int) -> bytes:
         handle = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as exc:
         raise PermanentError(f"{path} cannot be read: {exc.strerror}") from None
-    with os.fdopen(handle, "rb") as stream:
+    try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             raise PermanentError(f"{path} is not a regular file")
         if status.st_size > limit:
             raise PermanentError(f"{path} has {status.st_size:,} bytes, limit {limit:,}")
-        return stream.read(limit)
+        with os.fdopen(handle, "rb", closefd=False) as stream:
+            return stream.read(limit)
+    finally:
+        os.close(handle)
 
 
 def _sync(path: Path) -> None:
