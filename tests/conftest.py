@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from jobdesk import settings as settings_module
@@ -24,7 +25,12 @@ _OUTSIDE = ("JOBDESK_", "REDIS_", "RESEND_", "VAPID_", "DATABASE_URL", "FROM_", 
 for _name in list(os.environ):
     if _name.startswith(_OUTSIDE) and not _name.startswith("JOBDESK_TEST_"):
         del os.environ[_name]
-settings_module.Settings.model_config["env_file"] = None
+
+# On a busy machine an example may take long; that says nothing about the code.
+hypothesis.settings.register_profile(
+    "here", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("here")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -68,6 +74,7 @@ def settings(redis_server: servers.Server, tmp_path: Path) -> Iterator[Settings]
         namespace=servers.fresh_namespace(),
         data=tmp_path / "data",
         delivery="outbox",
+        _env_file=None,
     )
     settings_module.use(made)
     yield made
