@@ -5,7 +5,8 @@
 shared lock on ``clients.lock``; when the keeper gets the exclusive one, nobody is left, and it
 stops the server. ``keeper.lock`` is the keeper's own: where it is free while a server runs, the
 keeper was killed, and the next one adopts the server. Only the standard library is used, since the
-keeper outlives everything else and should start at once.
+keeper outlives everything else and should start at once. Both sides are in this one, long module,
+since they must agree about every file and lock.
 """
 
 from __future__ import annotations
