@@ -114,7 +114,9 @@ def publish_queue(
         if types:
             pipe.hset(
                 names.types,
-                mapping={name: json.dumps(told, ensure_ascii=False) for name, told in types.items()},
+                mapping={
+                    name: json.dumps(told, ensure_ascii=False) for name, told in types.items()
+                },
             )
         for name, told in schedules.items():
             pipe.hset(names.sched, f"{name}:spec", json.dumps(told, ensure_ascii=False))

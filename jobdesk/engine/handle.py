@@ -46,7 +46,9 @@ class JobHandle(Result):  # type: ignore[misc]  # huey has no types
             return self._result
         from jobdesk.broker.events import wait_for_end
 
-        return result_of(self.queue, self.id, wait_for_end(self.huey.broker, self.queue, self.id, timeout))
+        return result_of(
+            self.queue, self.id, wait_for_end(self.huey.broker, self.queue, self.id, timeout)
+        )
 
 
 def result_of(queue: str, job_id: str, ending: Ending) -> Any:

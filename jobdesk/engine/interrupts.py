@@ -74,5 +74,3 @@ def interrupt(run: Run) -> bool:
         run.interrupt = Interrupted
         _raise(thread, Interrupted)
         return True
-
-

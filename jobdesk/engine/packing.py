@@ -125,9 +125,7 @@ def new_job(task: Task, queue: Queue, payload: Payload, *, strict: bool) -> NewJ
     """``task`` as the scripts take it, checked and encoded. Nothing is sent."""
     options = task_options(task)
     kind: str = type_name(task)
-    priority = check_priority(
-        options.priority if options.priority is not None else task.priority
-    )
+    priority = check_priority(options.priority if options.priority is not None else task.priority)
     delay = run_at = 0
     if task.eta is not None:
         run_at = to_ms(task.eta, queue.utc)
@@ -225,7 +223,9 @@ def from_continuation(found: dict[str, Any], queue: Queue) -> Task:
     if "at" in options:
         task.eta = from_ms(int(options["at"]), queue.utc)
     task.priority = options.get("p")
-    attach(task, Payload({}, None, found.get("then"), found.get("error"), found.get("chord")), queue)
+    attach(
+        task, Payload({}, None, found.get("then"), found.get("error"), found.get("chord")), queue
+    )
     return task
 
 

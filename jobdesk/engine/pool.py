@@ -40,14 +40,20 @@ logger = logging.getLogger("jobdesk.worker")
 
 #: No finish waits longer than this for company.
 FLUSH_AFTER_S = 0.005
+#: Jobs that run shorter than a request takes are fetched ahead, as many as this time runs off.
+AHEAD_S = 0.004
+#: Runs longer than this are never fetched ahead.
+SHORT_S = 0.001
+#: A job that was fetched ahead and found no thread for so long goes back to the queue.
+STRANDED_S = 0.25
 
 
 class Feed:
     """One queue as this worker process sees it."""
 
     __slots__ = (
-        "due_at", "finishes", "limit", "oldest", "queue", "ready", "request", "runs", "wake_key",
-        "waiting",
+        "due_at", "finishes", "limit", "oldest", "queue", "ready", "request", "run_s",
+        "runs", "wake_key",
     )  # fmt: skip
 
     def __init__(self, queue: Queue, limit: int) -> None:
@@ -62,7 +68,8 @@ class Feed:
         #: monotonic time at which a delayed job is due, or the rate limit opens
         self.due_at: float | None = None
         self.request = random.getrandbits(48)
-        self.waiting = 0
+        #: how long runs take: up at once, down slowly
+        self.run_s = SHORT_S
         self.wake_key = queue.transitions.keys.wake
 
 
@@ -86,6 +93,8 @@ class Pool:
         self._waiter = False
         self._waking = False
         self._turn = 0
+        # at so few jobs in stock an exchange is made
+        self._low = 0
         self._blocked: Any = None
         self.stopping = False
         self.drained = False
@@ -117,11 +126,17 @@ class Pool:
 
     def _next_run(self) -> Run | None:
         while not self.stopping:
+            left = len(self._local)
+            if left <= self._low and not self._exchanging.locked():
+                # before the last is gone, so that others run on while this thread asks
+                if left:
+                    self._wake_one()
+                if not self._exchange(slot_thread=True) and not self._local:
+                    self._rest()
+                    continue
             try:
                 run = self._local.popleft()
             except IndexError:
-                if self._exchange(slot_thread=True):
-                    continue
                 self._rest()
                 continue
             if self._local:
@@ -134,9 +149,12 @@ class Pool:
     def book(self, run: Run, finish: Finish) -> None:
         """Keep the end of a run until it has been sent."""
         feed = self._by_name[run.queue.name]
+        now = time.monotonic()
+        if run.started:
+            feed.run_s = max(now - run.started, 0.9 * feed.run_s + 0.1 * (now - run.started))
         with self._mutex:
             if not feed.finishes:
-                feed.oldest = time.monotonic()
+                feed.oldest = now
             feed.finishes.append((run, finish))
         self.on_booked()
 
@@ -144,10 +162,15 @@ class Pool:
 
     def _wanted(self) -> bool:
         """Whether an exchange would bring anything: ends to book, or jobs and room for them."""
-        for feed in self.feeds:
-            if feed.finishes or (feed.ready and len(feed.runs) < feed.limit):
-                return True
-        return False
+        return any(feed.finishes or self._has_room(feed) for feed in self.feeds)
+
+    def _has_room(self, feed: Feed) -> bool:
+        if not feed.ready:
+            return False
+        limit = feed.limit
+        if limit >= self.slots and feed.run_s < SHORT_S:
+            limit += round(AHEAD_S / feed.run_s)
+        return len(feed.runs) - len(feed.finishes) < limit
 
     def _exchange(self, *, slot_thread: bool) -> bool:
         """Exchange for everybody, if it is wanted and nobody is at it; whether a job may be had."""
@@ -173,6 +196,9 @@ class Pool:
             with self._mutex:
                 room = feed.limit - len(feed.runs) + len(feed.finishes)
                 idle = len(self._sleepers) + (1 if slot_thread else 0) - len(self._local)
+                if feed.limit >= self.slots and feed.run_s < SHORT_S:
+                    ahead = round(AHEAD_S / feed.run_s)
+                    room, idle = room + ahead, idle + ahead
                 want = max(0, min(room, idle, BATCH)) if feed.ready else 0
                 if self.stopping:
                     want = 0
@@ -204,7 +230,6 @@ class Pool:
             return
         self._found()
         feed.request += 1
-        feed.waiting = answer.waiting
         lease_until = sent + queue.lease_ms / 1000
         runs = [Run(queue, taken, self.worker, lease_until) for taken in answer.jobs]
         with self._mutex:
@@ -214,6 +239,7 @@ class Pool:
                 feed.runs[run.taken.id, run.taken.epoch] = run
             if want:
                 feed.ready = len(runs) == want
+                self._low = len(runs) // 2 if len(runs) > self.slots else 0
             elif finishes and answer.waiting:
                 feed.ready = True
             feed.due_at = _until(answer.now_ms, answer.due_ms, answer.opens_ms)
@@ -253,16 +279,14 @@ class Pool:
         with self._mutex:
             if self._local or self.stopping:
                 return
-            if not self._waiter and not any(
+            waiter = not self._waiter and not any(
                 feed.ready and len(feed.runs) < feed.limit for feed in self.feeds
-            ):
+            )
+            if waiter:
                 self._waiter = True
-                bed.release() if bed.locked() else None
-                waiter = True
             else:
                 bed.acquire()
                 self._sleepers.append(bed)
-                waiter = False
         if waiter:
             try:
                 self._wait_for_marker()
@@ -353,6 +377,18 @@ class Pool:
                 self.exchange_feed(feed, 0, housekeeping=housekeeping)
             finally:
                 self._exchanging.release()
+
+    def return_stranded(self, now: float) -> None:
+        """Give back jobs that were fetched ahead and find no thread: others may have one."""
+        with self._mutex:
+            if not self._local or now - self._local[0].taken_at < STRANDED_S:
+                return
+            stranded = [run for run in self._local if now - run.taken_at >= STRANDED_S]
+            for run in stranded:
+                self._local.remove(run)
+        for run in stranded:
+            if run.close():
+                self.book(run, run.released("no thread was free for it"))
 
     def runs(self) -> list[Run]:
         """All jobs in hand, also those whose end waits to be sent."""

@@ -70,7 +70,6 @@ def known_queue(name: str) -> Queue | None:
     return _known.get(name)
 
 
-
 class TypeRegistry(Registry):  # type: ignore[misc]  # huey has no types
     """Huey's registry, which also finds a task by its type's name."""
 
@@ -427,7 +426,7 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
         with self.batch() as batch:
             super().enqueue(task)
         batch.clear()
-        if name == self.name:
+        if name == run.queue.name:
             run.adds.append(job)
         else:
             run.outgoing.append(continuations.outgoing_job(name, job))
@@ -497,7 +496,8 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
         return results
 
     def _result_handle(self, task: Task) -> JobHandle:
-        return JobHandle(self, task)
+        # of a pipeline through several queues, each step's result is in its own
+        return JobHandle(packing.queue_of(task) if isinstance(task, JobTask) else self, task)
 
     def _task_key(self, task_class: Any, key: str) -> str:
         if isinstance(task_class, JobTaskWrapper):
@@ -631,7 +631,25 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
             )  # fmt: skip
         return raw
 
-    # --- what Huey reports of the job in hand
+    # --- what Huey asks and reports of the job in hand
+
+    def put_result(self, key: str, data: Any) -> Any:
+        run = in_hand.run
+        if run is not None and key == run.taken.id:
+            return None  # it goes with the finish
+        return super().put_result(key, data)
+
+    def delete(self, key: str) -> Any:
+        run = in_hand.run
+        if run is not None and not run.taken.revoked and key == f"r:{run.taken.id}":
+            return False
+        return super().delete(key)
+
+    def is_revoked(self, task: Any, timestamp: Any = None, peek: bool = True) -> Any:
+        run = in_hand.run
+        if run is not None and task is run.task and not run.taken.revoked:
+            return False  # its flags came along when it was taken
+        return super().is_revoked(task, timestamp, peek)
 
     def _emit(self, signal: str, task: Task, *args: Any, **kwargs: Any) -> None:
         run = in_hand.run
@@ -663,9 +681,7 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
                 run.delay_ms = self.backoff_ms(run, exc or RuntimeError())
         from huey import signals
 
-        self._emit(
-            signals.SIGNAL_SCHEDULED if run.delay_ms else signals.SIGNAL_ENQUEUED, task
-        )
+        self._emit(signals.SIGNAL_SCHEDULED if run.delay_ms else signals.SIGNAL_ENQUEUED, task)
 
     def _check_chord(self, config: Any, value: Any) -> None:
         run = in_hand.run

@@ -44,9 +44,9 @@ class Run:
     """One run of one job. Thread-safe where it says so; else its own thread's."""
 
     __slots__ = (
-        "_lock", "adds", "cancelling", "child", "closed", "context", "continuation", "deadline",
-        "delay_ms", "encoded", "exception", "interrupt", "lease_until", "outgoing", "queue", "ran",
-        "requeued", "signal", "started", "taken", "task", "thread", "value", "worker",
+        "_lock", "adds", "cancelling", "child", "closed", "context", "deadline", "delay_ms",
+        "encoded", "exception", "interrupt", "lease_until", "outgoing", "queue", "ran", "requeued",
+        "signal", "started", "taken", "taken_at", "task", "thread", "value", "worker",
     )  # fmt: skip
 
     def __init__(self, queue: Queue, taken: Taken, worker: str, lease_until: float) -> None:
@@ -55,6 +55,7 @@ class Run:
         self.worker = worker
         #: monotonic; after it, without a renewal, the job must be taken for lost
         self.lease_until = lease_until
+        self.taken_at = time.monotonic()
         self.started = 0.0
         self.deadline: float | None = None
         #: the thread that runs it may be interrupted while ``interrupt`` is armed
@@ -74,7 +75,6 @@ class Run:
         self.requeued = False
         self.delay_ms: int | None = None
         self.signal: str | None = None
-        self.continuation = False
         self.adds: list[NewJob] = []
         self.outgoing: list[bytes] = []
         self.context = JobContext(

@@ -139,7 +139,9 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
             if letter == b"c":
                 return text or b"null"
             if letter == b"f":
-                return encode_value(Error({"error": text.decode(), "traceback": "", "task_id": key}))
+                return encode_value(
+                    Error({"error": text.decode(), "traceback": "", "task_id": key})
+                )
         return EmptyData
 
     def _result(self, state: bytes, error: bytes | None, result: bytes | None, attempt: Any) -> Any:
@@ -162,9 +164,7 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
             if not run.taken.revoked:
                 return {}
             flags = json.loads(run.taken.revoked)
-            return {
-                key: flag.encode() for key, flag in zip(keys, flags, strict=False) if flag
-            }
+            return {key: flag.encode() for key, flag in zip(keys, flags, strict=False) if flag}
         found = {}
         for key in keys:
             value = self.peek_data(key)
@@ -201,6 +201,7 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
 
         deadline = None if timeout is None else time.monotonic() + timeout
         reader = EventReader(self._queue.broker, [self.name])
+        reader.read(0)  # its place in the stream comes before the first look
         while True:
             if self.has_data_for_key(key):
                 return True

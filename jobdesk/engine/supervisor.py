@@ -94,6 +94,7 @@ class Supervisor:
         pool = self._pool
         now = time.monotonic()
         pool.flush(now)
+        pool.return_stranded(now)
         self._end_overdue(now)
         soonest = now + BEAT_S
         for feed in pool.feeds:

@@ -63,7 +63,11 @@ class JobTaskWrapper(TaskWrapper):  # type: ignore[misc]  # huey has no types
         self.type = self.task_class.type_name
 
     def create_task(
-        self, func: Callable[..., Any], context: bool = False, name: str | None = None, **settings: Any
+        self,
+        func: Callable[..., Any],
+        context: bool = False,
+        name: str | None = None,
+        **settings: Any,
     ) -> type[JobTask]:
         """The class of this type's jobs."""
         queue: Queue = self.huey

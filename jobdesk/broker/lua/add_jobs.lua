@@ -13,7 +13,8 @@
 local P = KEYS[1]
 local n = tonumber(ARGV[1])
 local now = now_ms()
-local emit = events(P)
+local emit, batch = events(P)
+local seal = batch()
 local figures = figures(P, now)
 local answer, at, added, ready = {}, 2, 0, false
 for _ = 1, n do
@@ -32,4 +33,5 @@ if ready then
   figures.add('a', added)
   figures.write()
 end
+seal()
 return answer

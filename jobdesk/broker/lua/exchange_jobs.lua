@@ -31,13 +31,26 @@ local lease, housekeeping, finishes = tonumber(ARGV[4]), ARGV[5] == '1', tonumbe
 -- a write that frees memory comes first, so that this runs on at maxmemory
 redis.call('zrem', P .. 'active', '')
 local now = now_ms()
-local emit, reserve = events(P)
+local emit, batch = events(P)
+local seal = batch()
 local figures = figures(P, now)
 local meta = redis.call(
   'hmget', P .. 'meta', 'paused', 'max_active', 'limit_jobs', 'limit_ms', 'rc', 'rf', 'max_stalled'
 )
 
 local any_revoked = redis.call('exists', P .. 'revoked') == 1
+
+-- what the finishes below have in common goes into one command each
+local gone, ended_at, results, own_counts = {}, { c = {}, f = {} }, {}, {}
+local SETS = { c = P .. 'completed', f = P .. 'failed' }
+
+local function flush_ended(state)
+  local members = ended_at[state]
+  if members[1] then
+    redis.call('zadd', SETS[state], unpack(members))
+    ended_at[state] = {}
+  end
+end
 
 local function ended(id, J, state, own, default, epoch, text, fields)
   local age, count = parse_retention(own or default)
@@ -47,13 +60,52 @@ local function ended(id, J, state, own, default, epoch, text, fields)
     return
   end
   redis.call('hset', J, 'st', state, 'fon', now, 'ep', '0', 'fep', epoch, unpack(fields))
-  redis.call('zadd', P .. (state == 'c' and 'completed' or 'failed'), now, id)
+  local members = ended_at[state]
+  members[#members + 1] = now
+  members[#members + 1] = id
+  if state == 'c' and text ~= '' then
+    local s = shard(id)
+    local list = results[s] or {}
+    list[#list + 1] = id
+    list[#list + 1] = text
+    results[s] = list
+  end
   if own and age then
     redis.call('zadd', P .. 'expire', now + age, id)
   end
   if own and count then
-    trim(P, state == 'c' and 'completed' or 'failed', nil, count, now, 50)
+    own_counts[state] = math.min(count, own_counts[state] or count)
   end
+end
+
+-- a finish whose epoch is not the record's: booked before, or another's by now
+local function late(id, J, epoch)
+  if redis.call('hget', J, 'fep') == epoch then
+    return 'ALREADY'
+  end
+  local tomb = redis.call('get', P .. 'tomb:' .. id)
+  if tomb and string.sub(tomb, 1, #epoch + 1) == epoch .. ' ' and not string.find(tomb, '^%d+ r') then
+    return 'ALREADY'
+  end
+  return 'STALE'
+end
+
+local function complete(id, J, epoch, value, progress)
+  local f = redis.call('hmget', J, 'ep', 't', 'pon', 'am', 'rc')
+  if f[1] ~= epoch then -- guard: fence_complete
+    return late(id, J, epoch)
+  end
+  gone[#gone + 1] = id
+  local made = (f[4] and tonumber(f[4]) or 0) + 1
+  local fields = { 'am', made }
+  if progress ~= '' then
+    fields = { 'am', made, 'pg', progress }
+  end
+  figures.run(now - tonumber(f[3] or now))
+  figures.add('c', 1)
+  ended(id, J, 'c', f[5], meta[5], epoch, value, fields)
+  emit('completed', id, f[2], 'a', made)
+  return 'OK'
 end
 
 local function finish(at)
@@ -61,43 +113,26 @@ local function finish(at)
   local err, attempt, delay = ARGV[at + 4], ARGV[at + 5], tonumber(ARGV[at + 6])
   local progress = ARGV[at + 7]
   local J = job_key(P, id)
+  if kind == 'c' then
+    return complete(id, J, epoch, value, progress)
+  end
   local f = redis.call(
-    'hmget', J, 'ep', 't', 'pon', 'am', 'gen', 'fep', 'sc', 'p', 'rel', 'stc', 'li', 'rc', 'rf'
+    'hmget', J, 'ep', 't', 'pon', 'am', 'gen', 'sc', 'p', 'rel', 'li', 'rf'
   )
   if f[1] ~= epoch then -- guard: fence
-    if f[6] == epoch then
-      return 'ALREADY'
-    end
-    local tomb = redis.call('get', P .. 'tomb:' .. id)
-    if tomb and string.sub(tomb, 1, #epoch + 1) == epoch .. ' ' then
-      return 'ALREADY'
-    end
-    return 'STALE'
+    return late(id, J, epoch)
   end
   redis.call('zrem', P .. 'active', id)
-  if any_revoked then
-    redis.call('hdel', P .. 'revoked', 'r:' .. id)
-  end
   local made = tonumber(f[4] or '0')
-  local run = now - tonumber(f[3] or now)
   local fields = {}
   if progress ~= '' then
     fields = { 'pg', progress }
   end
   if kind ~= 'b' then
-    figures.run(run)
+    figures.run(now - tonumber(f[3] or now))
   end
 
-  if kind == 'c' then
-    fields[#fields + 1] = 'am'
-    fields[#fields + 1] = made + 1
-    if value ~= '' then
-      redis.call('hset', P .. 'r:' .. shard(id), id, value)
-    end
-    ended(id, J, 'c', f[12], meta[5], epoch, value, fields)
-    figures.add('c', 1)
-    emit('completed', id, f[2], 'a', made + 1)
-  elseif kind == 'f' or kind == 'x' then
+  if kind == 'f' or kind == 'x' then
     if kind == 'f' then
       made = made + 1
       fields[#fields + 1] = 'am'
@@ -106,18 +141,18 @@ local function finish(at)
     fields[#fields + 1] = 'er'
     fields[#fields + 1] = err
     keep_attempt(P, id, made, f[3], f[5], now, attempt)
-    ended(id, J, 'f', f[13], meta[6], epoch, err, fields)
+    ended(id, J, 'f', f[10], meta[6], epoch, err, fields)
     figures.add('f', 1)
     emit('failed', id, f[2], 'a', made, 'err', err, 'prev', 'active')
   elseif kind == 'b' then
-    local released = tonumber(f[9] or '0') + 1
+    local released = tonumber(f[8] or '0') + 1
     if released > 20 then
       stall(P, id, now, emit, figures, tonumber(meta[7] or '3'))
       return 'OK'
     end
     keep_attempt(P, id, made + 1, f[3], f[5], now, attempt)
     redis.call('hset', J, 'st', 'w', 'ep', '0', 'fep', epoch, 'rel', released, unpack(fields))
-    redis.call('zadd', P .. 'wait', f[7], id)
+    redis.call('zadd', P .. 'wait', f[6], id)
     emit('waiting', id, f[2], 'prev', 'active', 'reason', 'shutdown')
   else
     if kind == 'r' then
@@ -135,7 +170,7 @@ local function finish(at)
       redis.call('zadd', P .. 'delayed', now + delay, id)
       emit('delayed', id, f[2], 'run_at', now + delay)
     else
-      local score = place(P, tonumber(f[8]), f[11])
+      local score = place(P, tonumber(f[7]), f[9])
       redis.call('hset', J, 'st', 'w', 'sc', score, 'ep', '0', 'fep', epoch, unpack(fields))
       redis.call('zadd', P .. 'wait', score, id)
       emit('waiting', id, f[2], 'prev', 'active')
@@ -174,6 +209,22 @@ for i = 1, finishes do
   end
   at = at + n + 1
 end
+if gone[1] then
+  redis.call('zrem', P .. 'active', unpack(gone))
+  if any_revoked then
+    for _, id in ipairs(gone) do
+      redis.call('hdel', P .. 'revoked', 'r:' .. id)
+    end
+  end
+end
+flush_ended('c')
+flush_ended('f')
+for s, list in pairs(results) do
+  redis.call('hset', P .. 'r:' .. s, unpack(list))
+end
+for state, count in pairs(own_counts) do
+  trim_own(P, state == 'c' and 'completed' or 'failed', count, 50)
+end
 if completed > 0 and meta[5] then
   local age, count = parse_retention(meta[5])
   trim(P, 'completed', age, count, now, 50)
@@ -211,13 +262,34 @@ if meta[3] then
 end
 
 local epoch, jobs = '0', {}
-local function hand_out(id, again)
+
+-- the payloads of some jobs, by id: one command for each shard they lie in
+local function payloads(ids)
+  local by_shard, found = {}, {}
+  for _, id in ipairs(ids) do
+    local s = shard(id)
+    local list = by_shard[s]
+    if list then
+      list[#list + 1] = id
+    else
+      by_shard[s] = { id }
+    end
+  end
+  for s, list in pairs(by_shard) do
+    local values = redis.call('hmget', P .. 'd:' .. s, unpack(list))
+    for i, id in ipairs(list) do
+      found[id] = values[i]
+    end
+  end
+  return found
+end
+
+local function hand_out(id, payload, again)
   local J = job_key(P, id)
   local f = redis.call(
     'hmget', J, 't', 'at', 'am', 'to', 'bk', 'gen', 'stc', 'pg', 'ex', 'ts', 'ra', 'ep'
   )
-  local payload = redis.call('hget', P .. 'd:' .. shard(id), id)
-  if again and f[12] ~= epoch then
+  if again and f[12] ~= epoch then -- guard: replayed_and_gone
     return false
   end
   if not f[1] or not payload then
@@ -229,9 +301,13 @@ local function hand_out(id, again)
     return false
   end
   if not again then
-    figures.wait(now - math.max(tonumber(f[10] or now), tonumber(f[11] or '0')))
+    local since = tonumber(f[10] or now)
+    if f[11] then
+      since = math.max(since, tonumber(f[11]))
+    end
+    figures.wait(now - since)
     redis.call('hset', J, 'st', 'a', 'w', worker, 'pon', now, 'ep', epoch)
-    emit('active', id, f[1], 'w', worker, 'a', tonumber(f[3] or '0') + 1)
+    emit('active', id, f[1], 'w', worker, 'a', (f[3] and tonumber(f[3]) or 0) + 1)
   end
   local revoked = ''
   if any_revoked then
@@ -254,8 +330,13 @@ if want > 0 then
   local last = redis.call('hmget', wk, 'req', 'ep', 'ids')
   if last[1] == request then -- guard: replay
     epoch = last[2]
+    local ids = {}
     for id in string.gmatch(last[3], '%S+') do
-      hand_out(id, true)
+      ids[#ids + 1] = id
+    end
+    local found = payloads(ids)
+    for _, id in ipairs(ids) do
+      hand_out(id, found[id], true)
     end
   elseif not paused and room > 0 then
     local popped = redis.call('zpopmin', P .. 'wait', room)
@@ -264,13 +345,16 @@ if want > 0 then
         '%.0f', math.max(tonumber(redis.call('get', P .. 'epoch') or '0') + 1, now_us())
       )
       redis.call('set', P .. 'epoch', epoch)
-      local leases, ids = {}, {}
-      reserve(#popped / 2)
+      local taken, leases, ids = {}, {}, {}
       for i = 1, #popped, 2 do
-        if hand_out(popped[i], false) then
+        taken[#taken + 1] = popped[i]
+      end
+      local found = payloads(taken)
+      for _, id in ipairs(taken) do
+        if hand_out(id, found[id], false) then
           leases[#leases + 1] = now + lease
-          leases[#leases + 1] = popped[i]
-          ids[#ids + 1] = popped[i]
+          leases[#leases + 1] = id
+          ids[#ids + 1] = id
         end
       end
       if ids[1] then
@@ -295,4 +379,5 @@ if done > 0 and waiting == 0 and not jobs[1] and redis.call('zcard', P .. 'activ
   emit('drained')
 end
 figures.write()
+seal()
 return { now, epoch, due, opens, waiting, statuses, jobs }

@@ -19,8 +19,13 @@ local function add_job(P, now, emit, args, at)
     run_at = now + tonumber(args[at + 4])
   end
   local fields = { 't', kind, 'p', priority, 'ts', now }
-  for i = at + 8, after - 1 do
+  for i = at + 8, after - 1, 2 do
+    if args[i] == 'rc' or args[i] == 'rf' then
+      -- from now on trimming looks at every job's own wish
+      redis.call('hset', P .. 'meta', 'own', '1')
+    end
     fields[#fields + 1] = args[i]
+    fields[#fields + 1] = args[i + 1]
   end
   if lifo then
     fields[#fields + 1] = 'li'

@@ -1,31 +1,35 @@
 -- The queue's event stream.
 --
---   local emit, reserve = events(P)
+--   local emit, batch = events(P)
 --   emit(name, id, type, 'field', 'value', ...)
 --       appends one event; id and type are left out when false (an event of the whole queue).
 --       Its number n counts up by one, so that a reader sees a gap. The time is the entry's id.
---   reserve(k)
---       optional, for batches: draws the next k numbers in one call. Exactly k emits (or more)
---       must follow in this script, since an unused number would look like a lost event.
+--   local seal = batch()
+--       optional, before the first emit: numbers are counted here and written once, by seal(),
+--       which must be the last thing the script does with events
 --
 -- The stream holds about the last 10,000 events.
 
 local function events(P)
   local stream, counter = P .. 'events', P .. 'evn'
-  local n, last = 0, 0
+  local n, batching = 0, false
 
-  local function reserve(k)
-    if k > 0 and n == last then
-      last = redis.call('incrby', counter, k)
-      n = last - k
+  local function batch()
+    local before = tonumber(redis.call('get', counter) or '0')
+    n, batching = before, true
+    return function()
+      if n > before then
+        redis.call('set', counter, n)
+      end
     end
   end
 
   local function emit(name, id, kind, ...)
-    if n == last then
-      reserve(1)
+    if batching then
+      n = n + 1
+    else
+      n = redis.call('incr', counter)
     end
-    n = n + 1
     if id then
       redis.call('xadd', stream, 'MAXLEN', '~', 10000, '*',
         'e', name, 'n', n, 'j', id, 't', kind or '', ...)
@@ -34,5 +38,5 @@ local function events(P)
     end
   end
 
-  return emit, reserve
+  return emit, batch
 end

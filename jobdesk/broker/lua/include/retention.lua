@@ -47,15 +47,18 @@ local function trim(P, state, age_ms, count, now, max)
   end
 
   local start = 0
-  local passed = redis.call('hget', meta, mark)
-  if passed then
-    local rank = redis.call('zrank', set, passed)
+  local known = redis.call('hmget', meta, mark, 'own')
+  local any_own = known[2]
+  if known[1] then
+    local rank = redis.call('zrank', set, known[1])
     if rank then
       start = rank + 1
     end
   end
 
-  local found = redis.call('zrange', set, start, start + max - 1, 'WITHSCORES')
+  -- the surplus first; what is only too old can wait for the next call
+  local n = excess > start and math.min(max, excess - start) or max
+  local found = redis.call('zrange', set, start, start + n - 1, 'WITHSCORES')
   local own_field = state == 'completed' and 'rc' or 'rf'
   local gone, looked, kept = {}, 0, false
   for i = 1, #found, 2 do
@@ -64,7 +67,7 @@ local function trim(P, state, age_ms, count, now, max)
       break
     end
     looked = looked + 1
-    local own = redis.call('hget', P .. 'j:' .. id, own_field)
+    local own = any_own and redis.call('hget', P .. 'j:' .. id, own_field)
     local own_count
     if own then
       own_count = select(2, parse_retention(own))
@@ -82,7 +85,7 @@ local function trim(P, state, age_ms, count, now, max)
   if kept then
     redis.call('hset', meta, mark, kept)
   end
-  return #gone, looked == max
+  return #gone, looked == n
 end
 
 local function keep_own(P, id, own, default, now)
