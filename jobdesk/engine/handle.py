@@ -19,9 +19,11 @@ class JobHandle(Result):  # type: ignore[misc]  # huey has no types
     """A job that was added: its id, where it stands, and its result when it has ended."""
 
     def __init__(self, huey: Queue, task: Task) -> None:
-        super().__init__(huey, task)
+        # in a pipeline through several queues, each step's result is in its own
+        queue: Queue = getattr(type(task), "queue", huey)
+        super().__init__(queue, task)
         #: the queue's name
-        self.queue: str = getattr(type(task), "queue", huey).name
+        self.queue: str = queue.name
         #: the id was there already: this is the job that had it, and nothing was written
         self.duplicate = False
         #: Redis could not be reached, and the task ran in this process instead

@@ -496,8 +496,7 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
         return results
 
     def _result_handle(self, task: Task) -> JobHandle:
-        # of a pipeline through several queues, each step's result is in its own
-        return JobHandle(packing.queue_of(task) if isinstance(task, JobTask) else self, task)
+        return JobHandle(self, task)
 
     def _task_key(self, task_class: Any, key: str) -> str:
         if isinstance(task_class, JobTaskWrapper):
