@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
@@ -14,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from jobdesk.broker.inspector import Inspector
 from jobdesk.engine.context import JobContext
 from jobdesk.engine.housekeeping import clean_failed
-from jobdesk.errors import OutcomeUnknown, PermanentError, TransientError
+from jobdesk.errors import JobFailed, OutcomeUnknown, PermanentError, TransientError
 from jobdesk.providers.resend import Resend
 from jobdesk.tasks import cleanup, email, pdf
 from jobdesk.tasks.email import BulkMail, TransactionalMail, send_bulk, send_transactional
@@ -244,9 +246,9 @@ def test_no_other_file_can_be_attached(
 # --- through a worker
 
 
-@pytest.fixture
-def worker(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A real worker of the three queues, as an operator starts one."""
+@contextmanager
+def running_worker(environment: dict[str, str]) -> Iterator[None]:
+    """A real worker of all queues, as an operator starts one."""
     code = (
         "from huey.bin.huey_consumer import consumer_main; import sys;"
         "sys.argv = ['huey_consumer', 'jobdesk.tasks.huey', '-w', '4']; consumer_main()"
@@ -254,11 +256,18 @@ def worker(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
         [sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE
     )
-    yield process
-    process.send_signal(signal.SIGTERM)
-    _, complaints = process.communicate(timeout=40)
-    if process.returncode:
-        sys.stderr.write(complaints.decode())
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, complaints = process.communicate(timeout=40)
+        sys.stderr.write(complaints.decode())  # shown where the test fails
+
+
+@pytest.fixture
+def worker(environment: dict[str, str]) -> Iterator[None]:
+    with running_worker(environment):
+        yield
 
 
 @pytest.mark.usefixtures("worker")
@@ -298,6 +307,45 @@ def test_the_types_run_as_jobs(settings: Settings, broker: Broker) -> None:
     assert cleaned.wait(timeout=60)["files"] == 1
     assert not temp.exists()
     assert clean_failed(86_400, dry_run=True, broker=broker) == {"removed": 0, "queues": {}}
+
+
+@pytest.mark.usefixtures("settings")
+def test_a_mail_survives_trouble_and_lost_answers_and_is_sent_once(
+    server: FakeResend, environment: dict[str, str], broker: Broker
+) -> None:
+    server.script = [
+        Scripted(503, error(503, "internal_server_error", "sorry")),
+        Scripted(cut=True),
+        Scripted(429, error(429, "rate_limit_exceeded", "wait"), {"retry-after": "1"}),
+    ]
+    live = {
+        **environment,
+        "JOBDESK_DELIVERY": "live",
+        "RESEND_API_KEY": API_KEY,
+        "RESEND_BASE_URL": server.url,
+        "FROM_EMAIL": "noreply@traf3li.com",
+    }
+
+    with running_worker(live):
+        handle = email.transactional.options(backoff="fixed:0.1")(**MAIL)
+        result = handle.wait(timeout=60)
+
+    status = Inspector(broker).status("email", handle.id)
+    assert result == {"success": True, "messageId": "id-1"}
+    assert (len(server.requests), len(server.sent)) == (4, 1)
+    assert status.attempts_made == 3  # the full rate cost none
+
+
+@pytest.mark.usefixtures("settings")
+def test_a_provider_that_is_not_configured_fails_its_job_at_once(
+    environment: dict[str, str], broker: Broker
+) -> None:
+    with running_worker({**environment, "JOBDESK_DELIVERY": "live"}):
+        handle = email.transactional(**MAIL)
+        with pytest.raises(JobFailed, match="NotConfigured: set RESEND_API_KEY"):
+            handle.wait(timeout=60)
+
+    assert Inspector(broker).status("email", handle.id).attempts_made == 1
 
 
 def until(look: Any, seconds: float = 60) -> Any:
