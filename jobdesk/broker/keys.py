@@ -70,8 +70,7 @@ class Field(StrEnum):
     GENERATION = "gen"
     STALLED = "stc"
     RELEASED = "rel"
-    EPOCH = "ep"  #: non-zero while active
-    FINISHED_EPOCH = "fep"
+    EPOCH = "ep"  #: of the newest run; 0 once that was taken from its worker
     WORKER = "w"
     STARTED = "pon"
     FINISHED = "fon"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: A script touches at most this many jobs in one call.
 BATCH = 100
-_JOB_WIDTH = 12
+_JOB_WIDTH = 5
 
 
 class Outcome(StrEnum):
@@ -247,10 +247,10 @@ def exchanged(answer: Any) -> Exchanged:
     now, epoch, due, opens, waiting, statuses, flat = answer
     jobs = []
     for i in range(0, len(flat), _JOB_WIDTH):
-        (
-            job_id, kind, payload, attempts, made, timeout, backoff, generation, stalls, progress,
-            expires, revoked,
-        ) = flat[i : i + _JOB_WIDTH]  # fmt: skip
+        job_id, kind, payload, record, revoked = flat[i : i + _JOB_WIDTH]
+        attempts, made, timeout, backoff, generation, stalls, progress, expires = (
+            record.decode().split("\t")
+        )
         jobs.append(
             Taken(
                 job_id.decode(),
@@ -259,10 +259,10 @@ def exchanged(answer: Any) -> Exchanged:
                 int(attempts or 1),
                 int(made or 0),
                 int(timeout) if timeout else None,
-                backoff.decode(),
+                backoff,
                 int(generation or 0),
                 int(stalls or 0),
-                progress.decode(),
+                progress,
                 int(expires) if expires else None,
                 revoked,
                 epoch,

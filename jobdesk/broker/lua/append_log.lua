@@ -7,7 +7,8 @@
 -- include: record
 local P = KEYS[1]
 local id, epoch = ARGV[1], ARGV[2]
-if redis.call('hget', job_key(P, id), 'ep') ~= epoch then -- guard: fence
+local f = redis.call('hmget', job_key(P, id), 'ep', 'st')
+if f[1] ~= epoch or f[2] ~= 'a' then -- guard: fence
   return 'STALE'
 end
 local log = P .. 'log:' .. id

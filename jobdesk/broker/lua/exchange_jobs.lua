@@ -10,8 +10,9 @@
 --          the attempt's JSON, see include/attempts.lua
 -- Returns  { now, epoch, next due or -1, ms until the rate limit opens or -1, jobs waiting,
 --            { OK | ALREADY | STALE per finish },
---            { id, type, payload, attempts, made, timeout, backoff, generation, stalls, progress,
---              expires, revocations, … } }
+--            { id, type, payload, record, revocations, … } }
+--          record: attempts, made, timeout, backoff, generation, stalls, progress and expires,
+--          with tabs between (JSON writes a tab as \t, so there is none in progress)
 -- Events   completed, retrying, delayed, waiting, failed, drained; active; stalled
 -- Safe to send again: a finish is known by its epoch, a take by worker and request number.
 -- include: time
@@ -59,7 +60,7 @@ local function ended(id, J, state, own, default, epoch, text, fields)
     bury(P, id, epoch, state, text)
     return
   end
-  redis.call('hset', J, 'st', state, 'fon', now, 'ep', '0', 'fep', epoch, unpack(fields))
+  redis.call('hset', J, 'st', state, 'fon', now, unpack(fields))
   local members = ended_at[state]
   members[#members + 1] = now
   members[#members + 1] = id
@@ -78,9 +79,9 @@ local function ended(id, J, state, own, default, epoch, text, fields)
   end
 end
 
--- a finish whose epoch is not the record's: booked before, or another's by now
-local function late(id, J, epoch)
-  if redis.call('hget', J, 'fep') == epoch then
+-- a finish for a job that is not active under its epoch: booked before, or another's by now
+local function late(id, epoch, last)
+  if last == epoch then
     return 'ALREADY'
   end
   local tomb = redis.call('get', P .. 'tomb:' .. id)
@@ -91,9 +92,9 @@ local function late(id, J, epoch)
 end
 
 local function complete(id, J, epoch, value, progress)
-  local f = redis.call('hmget', J, 'ep', 't', 'pon', 'am', 'rc')
-  if f[1] ~= epoch then -- guard: fence_complete
-    return late(id, J, epoch)
+  local f = redis.call('hmget', J, 'ep', 't', 'pon', 'am', 'rc', 'st')
+  if f[1] ~= epoch or f[6] ~= 'a' then -- guard: fence_complete
+    return late(id, epoch, f[1])
   end
   gone[#gone + 1] = id
   local made = (f[4] and tonumber(f[4]) or 0) + 1
@@ -117,10 +118,10 @@ local function finish(at)
     return complete(id, J, epoch, value, progress)
   end
   local f = redis.call(
-    'hmget', J, 'ep', 't', 'pon', 'am', 'gen', 'sc', 'p', 'rel', 'li', 'rf'
+    'hmget', J, 'ep', 't', 'pon', 'am', 'gen', 'sc', 'p', 'rel', 'li', 'rf', 'st'
   )
-  if f[1] ~= epoch then -- guard: fence
-    return late(id, J, epoch)
+  if f[1] ~= epoch or f[11] ~= 'a' then -- guard: fence
+    return late(id, epoch, f[1])
   end
   redis.call('zrem', P .. 'active', id)
   local made = tonumber(f[4] or '0')
@@ -151,7 +152,7 @@ local function finish(at)
       return 'OK'
     end
     keep_attempt(P, id, made + 1, f[3], f[5], now, attempt)
-    redis.call('hset', J, 'st', 'w', 'ep', '0', 'fep', epoch, 'rel', released, unpack(fields))
+    redis.call('hset', J, 'st', 'w', 'rel', released, unpack(fields))
     redis.call('zadd', P .. 'wait', f[6], id)
     emit('waiting', id, f[2], 'prev', 'active', 'reason', 'shutdown')
   else
@@ -166,12 +167,12 @@ local function finish(at)
     figures.add('rt', 1)
     emit('retrying', id, f[2], 'a', made, 'delay', delay, 'err', err)
     if delay > 0 then
-      redis.call('hset', J, 'st', 'd', 'ra', now + delay, 'ep', '0', 'fep', epoch, unpack(fields))
+      redis.call('hset', J, 'st', 'd', 'ra', now + delay, unpack(fields))
       redis.call('zadd', P .. 'delayed', now + delay, id)
       emit('delayed', id, f[2], 'run_at', now + delay)
     else
       local score = place(P, tonumber(f[7]), f[9])
-      redis.call('hset', J, 'st', 'w', 'sc', score, 'ep', '0', 'fep', epoch, unpack(fields))
+      redis.call('hset', J, 'st', 'w', 'sc', score, unpack(fields))
       redis.call('zadd', P .. 'wait', score, id)
       emit('waiting', id, f[2], 'prev', 'active')
     end
@@ -287,9 +288,9 @@ end
 local function hand_out(id, payload, again)
   local J = job_key(P, id)
   local f = redis.call(
-    'hmget', J, 't', 'at', 'am', 'to', 'bk', 'gen', 'stc', 'pg', 'ex', 'ts', 'ra', 'ep'
+    'hmget', J, 't', 'at', 'am', 'to', 'bk', 'gen', 'stc', 'pg', 'ex', 'ts', 'ra', 'ep', 'st'
   )
-  if again and f[12] ~= epoch then -- guard: replayed_and_gone
+  if again and (f[12] ~= epoch or f[13] ~= 'a') then -- guard: replayed_and_gone
     return false
   end
   if not f[1] or not payload then
@@ -317,11 +318,11 @@ local function hand_out(id, payload, again)
     end
   end
   local n = #jobs
-  jobs[n + 1], jobs[n + 2], jobs[n + 3] = id, f[1], payload
   for i = 2, 9 do
-    jobs[n + 2 + i] = f[i] or ''
+    f[i] = f[i] or ''
   end
-  jobs[n + 12] = revoked
+  jobs[n + 1], jobs[n + 2], jobs[n + 3] = id, f[1], payload
+  jobs[n + 4], jobs[n + 5] = table.concat(f, '\t', 2, 9), revoked
   return true
 end
 

@@ -13,9 +13,9 @@ local until_ms = now_ms() + lease
 local answer = {}
 for i = 2, #ARGV, 2 do
   local id, epoch = ARGV[i], ARGV[i + 1]
-  local f = redis.call('hmget', job_key(P, id), 'ep', 'cx')
+  local f = redis.call('hmget', job_key(P, id), 'ep', 'cx', 'st')
   local status
-  if f[1] ~= epoch then -- guard: fence
+  if f[1] ~= epoch or f[3] ~= 'a' then -- guard: fence
     status = 'STALE'
   else
     redis.call('zadd', P .. 'active', 'XX', until_ms, id)

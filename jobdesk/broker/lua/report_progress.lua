@@ -9,8 +9,8 @@ local P = KEYS[1]
 local id, epoch, progress = ARGV[1], ARGV[2], ARGV[3]
 redis.call('zrem', P .. 'active', '')
 local J = job_key(P, id)
-local f = redis.call('hmget', J, 'ep', 't', 'cx')
-if f[1] ~= epoch then -- guard: fence
+local f = redis.call('hmget', J, 'ep', 't', 'cx', 'st')
+if f[1] ~= epoch or f[4] ~= 'a' then -- guard: fence
   return 'STALE'
 end
 redis.call('hset', J, 'pg', progress)

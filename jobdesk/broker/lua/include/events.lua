@@ -5,8 +5,8 @@
 --       appends one event; id and type are left out when false (an event of the whole queue).
 --       Its number n counts up by one, so that a reader sees a gap. The time is the entry's id.
 --   local seal = batch()
---       optional, before the first emit: numbers are counted here and written once, by seal(),
---       which must be the last thing the script does with events
+--       optional, before the first emit: numbers are counted here and written once, and the stream
+--       is trimmed once, by seal(), which must be the last thing the script does with events
 --
 -- The stream holds about the last 10,000 events.
 
@@ -20,12 +20,17 @@ local function events(P)
     return function()
       if n > before then
         redis.call('set', counter, n)
+        redis.call('xtrim', stream, 'MAXLEN', '~', 10000)
       end
     end
   end
 
   local function emit(name, id, kind, ...)
-    if batching then
+    if batching and id then
+      n = n + 1
+      redis.call('xadd', stream, '*', 'e', name, 'n', n, 'j', id, 't', kind or '', ...)
+      return
+    elseif batching then
       n = n + 1
     else
       n = redis.call('incr', counter)
