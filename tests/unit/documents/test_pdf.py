@@ -244,8 +244,10 @@ HOSTILE = (
     '<style>li {{ list-style-image: url("{url}") }}</style><ul><li>x</ul>',
     '<object data="{url}"></object>',
     '<embed src="{url}">',
-    ('<svg xmlns:xlink="http://www.w3.org/1999/xlink" width="9" height="9">'
-    '<image xlink:href="{url}" width="9" height="9"/></svg>'),
+    (
+        '<svg xmlns:xlink="http://www.w3.org/1999/xlink" width="9" height="9">'
+        '<image xlink:href="{url}" width="9" height="9"/></svg>'
+    ),
     '<a rel="attachment" href="{url}">x</a>',
     '<base href="{url}"><img src="x.png">',
 )
