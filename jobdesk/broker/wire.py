@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hiredis import pack_command
 from redis.exceptions import (
     AuthenticationError,
     AuthorizationError,
@@ -95,7 +96,9 @@ def call(connections: Connections, script: Script, prefix: str, args: tuple[obje
     except (RedisError, OSError) as exc:
         raise Broken(exc, sent=False) from exc
     try:
-        connection.send_command("EVALSHA", script.sha, 1, prefix, *args)
+        connection.send_packed_command(
+            [pack_command(("EVALSHA", script.sha, 1, prefix, *args))], check_health=False
+        )
         try:
             return connection.read_response()
         except NoScriptError:

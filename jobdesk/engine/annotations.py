@@ -132,12 +132,17 @@ def invalid_value(exc: ValueError, path: str, task: str) -> InvalidJobData:
         place = data_path(path, error["loc"])
         message = f"{place}: {error['msg']}"
         plain = error["type"] != "missing" and not isinstance(error["input"], dict | list)
-        if plain and not _SECRET.search(place):
+        if plain and not is_secret(place):
             message += f", got {error['input']!r:.60}"
         shown.append(message)
     if len(errors) > len(shown):
         shown.append(f"and {len(errors) - len(shown)} more")
     return InvalidJobData(f"{'; '.join(shown)}; {task}")
+
+
+def is_secret(path: str) -> bool:
+    """Whether the value at a path is not to be shown, going by the path's names."""
+    return _SECRET.search(path) is not None
 
 
 def data_path(first: str, places: tuple[int | str, ...]) -> str:

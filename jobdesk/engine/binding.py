@@ -290,10 +290,24 @@ class Signature:
                 adapters[name] = adapter
         return adapters
 
+    @cached_property
+    def _plain(self) -> dict[str, type]:
+        """The fields annotated with one of JSON's own types, whose values are right as they are."""
+        plain = {}
+        for field in self.fields:
+            if field.annotation is not EMPTY:
+                note = resolved(field.annotation, self._func)
+                if note in (str, int, float, bool):
+                    plain[field.name] = note
+        return plain
+
     def _validated(self, name: str, value: Any) -> Any:
         """``value`` as the function wants it."""
         adapters = self._adapters
-        if name in self._by_name:
+        field = self._by_name.get(name)
+        if field is not None:
+            if type(value) is self._plain.get(name):
+                return value  # needs no pydantic
             adapter = adapters.get(name)
         elif name == REST and self._rest is not None:
             each = adapters.get("*")

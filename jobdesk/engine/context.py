@@ -10,9 +10,12 @@ import json
 import math
 import threading
 import time
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from jobdesk.errors import InvalidProgress, StaleLease
+
+if TYPE_CHECKING:
+    from jobdesk.engine.run import Run
 
 #: Progress is sent at most four times a second; the last one always arrives, with the finish.
 PROGRESS_EVERY_S = 0.25
@@ -127,18 +130,25 @@ def encode_progress(value: Any) -> str:
     return text
 
 
-class _Slot(threading.local):
-    """What this thread is at: the context of the job it runs."""
+class Slot(threading.local):
+    """What this thread is at: a run, or in a child process the context alone."""
 
+    run: Run | None = None
     context: JobContext | None = None
 
 
-slot = _Slot()
+slot = Slot()
+
+
+def current_context() -> JobContext | None:
+    """The context of the job that this thread runs, if any."""
+    run = slot.run
+    return slot.context if run is None else run.context
 
 
 def current_job() -> JobContext:
     """The job that this thread runs; ``RuntimeError`` outside of one."""
-    context = slot.context
+    context = current_context()
     if context is None:
         raise RuntimeError("current_job() is for code that a worker runs; no job runs here")
     return context

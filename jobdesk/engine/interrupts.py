@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import threading
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from huey.exceptions import CancelExecution, TaskTimeout
 
@@ -32,6 +32,26 @@ _lock = threading.Lock()
 _armed: dict[int, Run] = {}
 
 
+class Watcher(Protocol):
+    """Told when a function begins and ends: the parent's eye on a forked worker."""
+
+    def begin(self, run: Run) -> None:
+        """The function of ``run`` is about to be called."""
+
+    def end(self) -> None:
+        """It has returned."""
+
+
+#: set in a forked worker, see ``deadlines``
+watcher: Watcher | None = None
+
+
+def watch(by: Watcher | None) -> None:
+    """Tell ``by`` of every function that this process calls from now on."""
+    global watcher
+    watcher = by
+
+
 class armed:  # noqa: N801 - a context manager, used like a function
     """The span in which a run's thread may be interrupted."""
 
@@ -43,6 +63,8 @@ class armed:  # noqa: N801 - a context manager, used like a function
         self._thread = threading.get_ident()
 
     def __enter__(self) -> None:
+        if watcher is not None:
+            watcher.begin(self._run)
         _armed[self._thread] = self._run
 
     def __exit__(
@@ -57,6 +79,8 @@ class armed:  # noqa: N801 - a context manager, used like a function
             if pending and kind is not Interrupted:
                 # It is on its way and must not reach what comes after the task.
                 _raise(self._thread, None)
+        if watcher is not None:
+            watcher.end()
         if pending:
             if self._run.cancelling:
                 raise CancelExecution("cancelled by an operator", retry=False) from exc

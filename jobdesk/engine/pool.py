@@ -44,6 +44,8 @@ FLUSH_AFTER_S = 0.005
 AHEAD_S = 0.004
 #: Runs longer than this are never fetched ahead.
 SHORT_S = 0.001
+#: While jobs run, leases are renewed at least this often, so that a cancel is heard soon.
+LISTEN_S = 2.0
 #: A job that was fetched ahead and found no thread for so long goes back to the queue.
 STRANDED_S = 0.25
 
@@ -52,7 +54,7 @@ class Feed:
     """One queue as this worker process sees it."""
 
     __slots__ = (
-        "due_at", "finishes", "limit", "oldest", "queue", "ready", "request", "run_s",
+        "due_at", "finishes", "limit", "oldest", "queue", "ready", "renew_s", "request", "run_s",
         "runs", "wake_key",
     )  # fmt: skip
 
@@ -70,6 +72,8 @@ class Feed:
         self.request = random.getrandbits(48)
         #: how long runs take: up at once, down slowly
         self.run_s = SHORT_S
+        #: its leases are renewed so often
+        self.renew_s = min(queue.lease_ms / 3000, LISTEN_S)
         self.wake_key = queue.transitions.keys.wake
 
 
@@ -102,6 +106,8 @@ class Pool:
         self._failures = 0
         #: told when finishes wait and nobody may come by to send them
         self.on_booked: Callable[[], None] = lambda: None
+        #: told when something will be due at a monotonic instant: a lease, a deadline, a job
+        self.on_due: Callable[[float], None] = lambda at: None
         self.isolate: Callable[[Run], None] = lambda run: None
 
     # --- for the slot threads
@@ -118,6 +124,7 @@ class Pool:
             run.started = time.monotonic()
             if task.timeout:
                 run.deadline = run.started + task.timeout
+                self.on_due(run.deadline)
             if run.suspect or run.queue.in_child:
                 self.isolate(run)
             log_active(run)
@@ -242,8 +249,12 @@ class Pool:
                 self._low = len(runs) // 2 if len(runs) > self.slots else 0
             elif finishes and answer.waiting:
                 feed.ready = True
-            feed.due_at = _until(answer.now_ms, answer.due_ms, answer.opens_ms)
+            due_at = feed.due_at = _until(answer.now_ms, answer.due_ms, answer.opens_ms)
             self._local.extend(runs)
+        if due_at is not None:
+            self.on_due(due_at)
+        if runs:
+            self.on_due(sent + feed.renew_s)
         for (run, finish), status in zip(finishes, answer.statuses, strict=True):
             try:
                 queue.after_finish(run, finish, status)
@@ -278,6 +289,9 @@ class Pool:
         bed = threading.Lock()
         with self._mutex:
             if self._local or self.stopping:
+                return
+            if self._again and not self._exchanging.locked() and self._wanted():
+                # the supervisor was at it, and has gone without a look at what was wanted
                 return
             waiter = not self._waiter and not any(
                 feed.ready and len(feed.runs) < feed.limit for feed in self.feeds
@@ -377,6 +391,8 @@ class Pool:
                 self.exchange_feed(feed, 0, housekeeping=housekeeping)
             finally:
                 self._exchanging.release()
+            if self._again or feed.ready:
+                self._wake_one()
 
     def return_stranded(self, now: float) -> None:
         """Give back jobs that were fetched ahead and find no thread: others may have one."""

@@ -7,6 +7,7 @@ trackers patch them. Over 400 lines, for Huey's class is one class.
 
 from __future__ import annotations
 
+import copy
 import logging
 import random
 import socket
@@ -159,12 +160,26 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
             serializer=JsonSerializer(),
         )
         self._registry = TypeRegistry()
-        _known[name] = self
+        self._introduce()
 
     def __repr__(self) -> str:
         return f"<Queue {self.name}>"
 
+    def _introduce(self) -> None:
+        """Let continuations and services of this process find this queue by its name."""
+        _known[self.name] = self
+
     # --- what it stands on
+
+    def on(self, broker: Broker) -> Queue:
+        """This queue on another Redis: the same types, to add jobs there."""
+        other = copy.copy(self)
+        other._given_broker = broker
+        other._bound_to = None
+        other._bind_lock = threading.Lock()
+        other.pool = None
+        other.storage = other.create_storage()
+        return other
 
     def get_storage(self, **kwargs: Any) -> JobStorage:
         return JobStorage(self.name, queue=self)
@@ -454,8 +469,12 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
         if not self._announced:
             from jobdesk.broker.keys import queues
 
-            with self.broker.errors("SADD"):
-                self.broker.client.sadd(queues(self.broker.namespace), self.name)
+            try:
+                with self.broker.errors("SADD"):
+                    self.broker.client.sadd(queues(self.broker.namespace), self.name)
+            except RedisUnavailable as exc:
+                exc.sent = False  # the queue's name may have gone out, the job did not
+                raise
             self._announced = True
 
     def serialize_task(self, task: Task) -> NewJob:
@@ -654,7 +673,9 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
         run = in_hand.run
         if run is not None and getattr(task, "run", None) is run:
             run.signal = signal
-        super()._emit(signal, task, *args, **kwargs)
+        receivers = self._signal.receivers
+        if receivers["any"] or signal in receivers:
+            super()._emit(signal, task, *args, **kwargs)
 
     def _run_post_execute(self, task: Task, task_value: Any, exception: Any) -> None:
         run = in_hand.run

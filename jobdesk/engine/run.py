@@ -44,7 +44,7 @@ class Run:
     """One run of one job. Thread-safe where it says so; else its own thread's."""
 
     __slots__ = (
-        "_lock", "adds", "cancelling", "child", "closed", "context", "deadline", "delay_ms",
+        "_context", "_lock", "adds", "cancelling", "child", "closed", "deadline", "delay_ms",
         "encoded", "exception", "interrupt", "lease_until", "outgoing", "queue", "ran", "requeued",
         "signal", "started", "taken", "taken_at", "task", "thread", "value", "worker",
     )  # fmt: skip
@@ -77,16 +77,25 @@ class Run:
         self.signal: str | None = None
         self.adds: list[NewJob] = []
         self.outgoing: list[bytes] = []
-        self.context = JobContext(
-            self,
-            id=taken.id,
-            queue=queue.name,
-            type=taken.type,
-            attempt=taken.attempts_made + 1,
-            generation=taken.generation,
-            fence=int(taken.epoch),
-            last_progress=json.loads(taken.progress) if taken.progress else None,
-        )
+        self._context: JobContext | None = None
+
+    @property
+    def context(self) -> JobContext:
+        """What the task sees of this run: made when somebody asks."""
+        context = self._context
+        if context is None:
+            taken = self.taken
+            context = self._context = JobContext(
+                self,
+                id=taken.id,
+                queue=self.queue.name,
+                type=taken.type,
+                attempt=taken.attempts_made + 1,
+                generation=taken.generation,
+                fence=int(taken.epoch),
+                last_progress=json.loads(taken.progress) if taken.progress else None,
+            )
+        return context
 
     @property
     def id(self) -> str:
@@ -180,7 +189,7 @@ class Run:
             self.taken.epoch,
             outcome,
             delay_ms=delay_ms,
-            progress=self.context.unsent_progress(),
+            progress="" if self._context is None else self._context.unsent_progress(),
         )
         if exc is not None:
             message = describe(exc)
@@ -211,26 +220,24 @@ _WORDS = {
 }
 
 
-class InHand(threading.local):
-    """The run that this thread is at, for Huey's storage calls; None outside of one."""
-
-    run: Run | None = None
-
-
-in_hand = InHand()
+#: What this thread is at, also for Huey's storage calls.
+in_hand = slot
 
 
 def enter(run: Run) -> None:
     """Make ``run`` this thread's."""
     in_hand.run = run
-    slot.context = run.context
+    slot.run = run
     run.thread = threading.get_ident()
 
 
 def leave() -> None:
     """This thread runs no job any more."""
+    run = in_hand.run
+    if run is not None:
+        run.thread = None
     in_hand.run = None
-    slot.context = None
+    slot.run = None
 
 
 def describe(exc: BaseException) -> str:

@@ -8,6 +8,7 @@ to Redis. It sleeps until the next of these is due.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import random
 import threading
@@ -26,8 +27,6 @@ logger = logging.getLogger("jobdesk.worker")
 HOUSEKEEPING_S = 5.0
 BEAT_S = 10.0
 SWEEP_S = 60.0
-#: While jobs run, leases are renewed at least this often, so that a cancel is heard soon.
-LISTEN_S = 2.0
 #: Less than this left of a lease that could not be renewed: the job must be taken for lost.
 MARGIN_S = 2.0
 #: A thread that has not left its task this long after its time was up is given up.
@@ -43,6 +42,8 @@ class Supervisor:
         self._on_stuck = on_stuck
         self._wake = threading.Event()
         self._awake = False
+        #: it wakes by itself then, or looks at everything before; what is due earlier wakes it
+        self._sleeps_until = math.inf
         self._stop = False
         now = time.monotonic()
         self._next_beat = now
@@ -54,6 +55,7 @@ class Supervisor:
         self._ended: dict[int, tuple[Run, float]] = {}
         self._thread = threading.Thread(target=self._run, name="jobdesk-supervisor", daemon=True)
         pool.on_booked = self._booked
+        pool.on_due = self._due
 
     def start(self) -> None:
         """Start the thread."""
@@ -75,8 +77,14 @@ class Supervisor:
             self._awake = True
             self._wake.set()
 
+    def _due(self, at: float) -> None:
+        if at < self._sleeps_until:
+            self._wake.set()
+
     def _run(self) -> None:
         while not self._stop:
+            # from here on, whatever comes may have been looked at too early
+            self._sleeps_until = math.inf
             try:
                 rest = self._tick()
             except BrokerError as exc:
@@ -86,6 +94,7 @@ class Supervisor:
                 logger.exception("the supervisor goes on after an error")
                 rest = 0.5
             if rest > 0:
+                self._sleeps_until = time.monotonic() + rest
                 self._wake.wait(rest)
                 self._wake.clear()
 
@@ -131,15 +140,13 @@ class Supervisor:
             feed.due_at = None
             feed.ready = True
             self._pool.serve(feed)
-        lease_s = feed.queue.lease_ms / 1000
-        every = min(lease_s / 3, LISTEN_S)
         soonest = self._housekeeping[name]
         if feed.due_at is not None:
             soonest = min(soonest, feed.due_at)
         if feed.runs:
-            if now - self._renewed[name] >= every:
+            if now - self._renewed[name] >= feed.renew_s:
                 self._renew(feed)
-            soonest = min(soonest, self._renewed[name] + every)
+            soonest = min(soonest, self._renewed[name] + feed.renew_s)
         else:
             self._renewed[name] = now
         return soonest

@@ -9,7 +9,7 @@ from huey.api import PeriodicTask, Task, TaskWrapper
 from huey.exceptions import RetryTask
 
 from jobdesk.engine.binding import Signature
-from jobdesk.engine.context import JobContext, slot
+from jobdesk.engine.context import JobContext, current_context
 from jobdesk.engine.ids import new_id
 from jobdesk.errors import InvalidJobData, InvalidTask, JobFailed, PermanentError, RetryLater
 from jobdesk.models import JobOptions
@@ -174,6 +174,6 @@ class _NoLine:
 
 def local_context(queue: Queue, kind: str, job_id: str) -> JobContext:
     """The context of a job that runs in place: in immediate mode, or as a fallback."""
-    if slot.context is not None:
-        return slot.context
+    if (context := current_context()) is not None:
+        return context
     return JobContext(_NoLine(), id=job_id, queue=queue.name, type=kind, attempt=1)

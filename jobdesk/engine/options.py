@@ -1,0 +1,55 @@
+"""Job options as a caller gives them: as keywords, as a mapping of them, or as ``JobOptions``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, TypedDict
+
+from jobdesk.errors import BadInput
+from jobdesk.models import JobOptions
+
+NAMES = tuple(JobOptions.__slots__)
+#: Options in the words of Bull, whose times are milliseconds: never taken for ours.
+_BULL = frozenset({"jobId", "removeOnComplete", "removeOnFail"})
+
+#: What can be given where job options go.
+Options = JobOptions | Mapping[str, Any] | None
+
+
+class JobWords(TypedDict, total=False):
+    """The fields of :class:`~jobdesk.models.JobOptions` as keywords of a call."""
+
+    priority: int | None
+    delay: float | timedelta | None
+    run_at: datetime | None
+    attempts: int | None
+    backoff: Any
+    timeout: float | timedelta | None
+    job_id: str | None
+    expires: float | timedelta | datetime | None
+    remove_on_complete: Any
+    remove_on_fail: Any
+    lifo: bool | None
+
+
+def options_of(options: Options, words: Mapping[str, Any] | None = None) -> JobOptions:
+    """Checked options; what ``words`` say goes before what ``options`` say."""
+    given = _checked(options) if isinstance(options, Mapping) else options
+    if given is None:
+        given = JobOptions()
+    elif not isinstance(given, JobOptions):
+        raise BadInput(f"options are JobOptions or a mapping of them, got {given!r:.60}")
+    return _checked(words).over(given) if words else given
+
+
+def _checked(words: Mapping[str, Any]) -> JobOptions:
+    for name in words:
+        if name in _BULL:
+            raise BadInput(
+                f"{name!r} is an option of Bull, whose times are milliseconds: pass"
+                " JobOptions.from_bull({…})"
+            )
+        if name not in NAMES:
+            raise BadInput(f"no job option {name!r:.60}; there are {', '.join(NAMES)}")
+    return JobOptions(**words)
