@@ -16,6 +16,7 @@ from jobdesk.broker.endings import Ending
 from jobdesk.broker.keys import Field, Meta, QueueKeys
 from jobdesk.errors import JobNotFound, PageTooLarge
 from jobdesk.models import (
+    NO_PRIORITY,
     STORED_STATES,
     TERMINAL_STATES,
     Job,
@@ -37,8 +38,12 @@ if TYPE_CHECKING:
     from jobdesk.broker.figures import Figures
 
 MAX_PAGE = 1000
+#: Whole jobs, whose data may be large, in one round trip.
+MAX_WHOLE = 50
 MAX_MINUTES = 1440
 MAX_HOURS = 192
+#: A priority's share of the scores of `wait`, as include/place.lua hands them out.
+CLASS = 2**44
 #: Rows that "all states" merges from the heads of the sets, at most.
 MAX_HEADS = 2000
 
@@ -89,6 +94,15 @@ class Inspector:
             records.stats(queue, answers[i * width : (i + 1) * width])
             for i, queue in enumerate(queues)
         )
+
+    def priorities(self, queue: str) -> Mapping[int | None, int]:
+        """How many jobs wait in each priority that has any, the first to run first; None: none."""
+        keys = self._broker.keys(check_queue_name(queue))
+        pipe = self._broker.pipeline()
+        for priority in range(1, NO_PRIORITY + 1):
+            pipe.zcount(keys.wait, priority * CLASS, f"({(priority + 1) * CLASS}")
+        found = enumerate(self._execute(pipe), 1)
+        return {None if p == NO_PRIORITY else p: count for p, count in found if count}
 
     # --- lists
 
@@ -225,23 +239,32 @@ class Inspector:
 
         ``data`` is parsed only: a signature is for the engine to check.
         """
+        for found in self.jobs(queue, (job_id,), log_lines=log_lines):
+            return found
+        raise _not_found(queue, job_id)
+
+    def jobs(self, queue: str, ids: Sequence[str], *, log_lines: int = 0) -> tuple[Job, ...]:
+        """Whole jobs, as :meth:`job` reads one; those that are gone are left out."""
         keys = self._broker.keys(check_queue_name(queue))
         paging.check_limit(log_lines, MAX_PAGE)
-        pipe = self._broker.pipeline()
-        pipe.hmget(keys.job(job_id), records.JOB_FIELDS)
-        pipe.zscore(keys.active, job_id)
-        pipe.hget(keys.payload(job_id), job_id)
-        pipe.hget(keys.result(job_id), job_id)
-        pipe.lrange(keys.attempts(job_id), -10, -1)
-        pipe.lrange(keys.log(job_id), -log_lines if log_lines else MAX_PAGE, -1)
-        values, lease, raw_payload, raw_result, attempts, log = self._execute(pipe)
-        found = records.job(
-            queue, job_id, values, lease_ms=None if lease is None else int(lease),
-            raw_payload=raw_payload, raw_result=raw_result, attempts=attempts, log=log,
-        )  # fmt: skip
-        if found is None:
-            raise _not_found(queue, job_id)
-        return found
+        made: list[Job | None] = []
+        for start in range(0, len(ids), MAX_WHOLE):
+            part, pipe = ids[start : start + MAX_WHOLE], self._broker.pipeline()
+            for job_id in part:
+                pipe.hmget(keys.job(job_id), records.JOB_FIELDS)
+                pipe.zscore(keys.active, job_id)
+                pipe.hget(keys.payload(job_id), job_id)
+                pipe.hget(keys.result(job_id), job_id)
+                pipe.lrange(keys.attempts(job_id), -10, -1)
+                pipe.lrange(keys.log(job_id), -log_lines if log_lines else MAX_PAGE, -1)
+            answers = self._execute(pipe)
+            for i, job_id in enumerate(part):
+                values, lease, payload, result, attempts, log = answers[6 * i : 6 * i + 6]
+                made.append(records.job(
+                    queue, job_id, values, lease_ms=None if lease is None else int(lease),
+                    raw_payload=payload, raw_result=result, attempts=attempts, log=log,
+                ))  # fmt: skip
+        return tuple(found for found in made if found is not None)
 
     def payload(self, queue: str, job_id: str) -> records.Payload:
         """A job's payload: data, extras, and whether it is signed; raises ``JobNotFound``."""
