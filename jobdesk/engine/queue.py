@@ -626,7 +626,7 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
             continuations.deliver(self, finish.outgoing)
 
     def backoff_ms(self, run: Run, exc: BaseException) -> int:
-        """How long ``run``'s job rests before its next attempt."""
+        """How long ``run``'s job rests before its next attempt; below 0: there is to be none."""
         made = run.taken.attempts_made + 1
         if run.taken.backoff:
             return backoff_delay_ms(Backoff.decode(run.taken.backoff), made, random.random)
@@ -634,7 +634,11 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
         task_class = self._registry.by_type.get(run.taken.type)
         own = task_class.job_defaults.backoff if task_class is not None else self.defaults.backoff
         if callable(own):
-            return max(0, round(float(own(made, exc)) * 1000))
+            try:
+                return round(float(own(made, exc)) * 1000)
+            except Exception:
+                # The job must not hang on it: its end is still to be booked.
+                logger.exception("%s: no backoff by %r; the default is taken", self.name, own)
         return backoff_delay_ms(DEFAULT_OPTIONS.backoff, made, random.random)
 
     def encode_result(self, value: Any, run: Run) -> bytes:
@@ -701,7 +705,8 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
                 run.delay_ms = self.backoff_ms(run, exc or RuntimeError())
         from huey import signals
 
-        self._emit(signals.SIGNAL_SCHEDULED if run.delay_ms else signals.SIGNAL_ENQUEUED, task)
+        if run.delay_ms >= 0:
+            self._emit(signals.SIGNAL_SCHEDULED if run.delay_ms else signals.SIGNAL_ENQUEUED, task)
 
     def _check_chord(self, config: Any, value: Any) -> None:
         run = in_hand.run
