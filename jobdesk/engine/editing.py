@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from jobdesk.broker.keys import Field
+from jobdesk.engine.options import as_data
 from jobdesk.errors import JobNotFound
 
 if TYPE_CHECKING:
@@ -32,21 +33,3 @@ def packed_again(catalog: Catalog, name: str, job_id: str, data: Mapping[str, An
     payload.data = checked
     payload.args = None  # what a continuation was given is replaced as a whole
     return queue.codec.pack(payload, name, job_id, kind)
-
-
-def as_data(data: Mapping[str, Any] | None, queue: str, kind: str) -> dict[str, Any]:
-    """A job's data as keyword arguments; a model gives its fields."""
-    from jobdesk.errors import InvalidJobData
-
-    if data is None:
-        return {}
-    if hasattr(data, "model_dump"):
-        return dict(data.model_dump(mode="json", by_alias=True))
-    if not isinstance(data, Mapping):
-        raise InvalidJobData(
-            f"data of {queue}:{kind} is an object with named fields, got {data!r:.60}"
-        )
-    for key in data:
-        if not isinstance(key, str):
-            raise InvalidJobData(f"data has the key {key!r:.60}; keys are strings")
-    return dict(data)

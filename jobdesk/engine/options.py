@@ -1,4 +1,4 @@
-"""Job options as a caller gives them: as keywords, as a mapping of them, or as ``JobOptions``."""
+"""What a caller gives for a job, options and data, in any of the forms it may have."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
-from jobdesk.errors import BadInput
+from jobdesk.errors import BadInput, InvalidJobData
 from jobdesk.models import JobOptions
 
 NAMES = tuple(JobOptions.__slots__)
@@ -41,6 +41,22 @@ def options_of(options: Options, words: Mapping[str, Any] | None = None) -> JobO
     elif not isinstance(given, JobOptions):
         raise BadInput(f"options are JobOptions or a mapping of them, got {given!r:.60}")
     return _checked(words).over(given) if words else given
+
+
+def as_data(data: Mapping[str, Any] | None, queue: str, kind: str) -> dict[str, Any]:
+    """A job's data as keyword arguments; a model gives its fields."""
+    if data is None:
+        return {}
+    if hasattr(data, "model_dump"):
+        return dict(data.model_dump(mode="json", by_alias=True))
+    if not isinstance(data, Mapping):
+        raise InvalidJobData(
+            f"data of {queue}:{kind} is an object with named fields, got {data!r:.60}"
+        )
+    for key in data:
+        if not isinstance(key, str):
+            raise InvalidJobData(f"data has the key {key!r:.60}; keys are strings")
+    return dict(data)
 
 
 def _checked(words: Mapping[str, Any]) -> JobOptions:

@@ -1,0 +1,86 @@
+"""Adding jobs by the names of queue and type, one or many, through ``Queue.enqueue``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from jobdesk.broker.transitions import BATCH
+from jobdesk.engine.handle import JobHandle
+from jobdesk.engine.options import as_data, options_of
+from jobdesk.errors import AddUnconfirmed, BadInput, BrokerError, InvalidJobData, RedisUnavailable
+from jobdesk.models import JobSpec, NewJob
+
+if TYPE_CHECKING:
+    from jobdesk.engine.catalog import Catalog
+    from jobdesk.engine.queue import Queue
+    from jobdesk.engine.task import JobTask
+
+
+def add(
+    catalog: Catalog, name: str, spec: JobSpec, words: Mapping[str, Any] | None = None
+) -> JobHandle:
+    """Check one job and add it."""
+    task = _task(catalog, name, spec, words)
+    queue = type(task).queue
+    # A queue with ``results=False`` returns nothing.
+    handle: JobHandle = queue.enqueue(task) or JobHandle(queue, task)
+    return handle
+
+
+def add_many(catalog: Catalog, name: str, specs: Sequence[Any]) -> list[JobHandle]:
+    """Check jobs and add them; all are checked before the first is sent."""
+    queue = catalog.queue(name)
+    handles: list[JobHandle] = []
+    with queue.batch() as batch:
+        for number, given in enumerate(specs, 1):
+            try:
+                task = _task(catalog, name, _spec(given))
+                queue = type(task).queue
+                handles.append(queue.enqueue(task) or JobHandle(queue, task))
+            except BadInput as exc:
+                raise type(exc)(f"job {number} of {len(specs)}: {exc}; none was added") from exc
+    # In immediate mode the jobs have run, and there is nothing to send.
+    for handle, duplicate in zip(handles, _send(queue, batch), strict=False):
+        handle.duplicate = duplicate
+    return handles
+
+
+def _send(queue: Queue, jobs: Sequence[NewJob]) -> list[bool]:
+    duplicates: list[bool] = []
+    for start in range(0, len(jobs), BATCH):
+        try:
+            duplicates += queue.send(jobs[start : start + BATCH])
+        except BrokerError as exc:
+            lost = isinstance(exc, RedisUnavailable) and exc.sent
+            if start == 0 and not lost:
+                raise
+            doubt = f", the next {BATCH} perhaps" if lost else ""
+            raise AddUnconfirmed(
+                f"the first {start} of {len(jobs)} jobs were added{doubt}, then: {exc}; adding them"
+                " again under the same job_ids doubles none",
+                job_id=jobs[start].id,
+            ) from exc
+    return duplicates
+
+
+def _spec(given: Any) -> JobSpec:
+    if isinstance(given, JobSpec):
+        return given
+    if isinstance(given, tuple) and 1 <= len(given) <= 3:
+        return JobSpec(*given)
+    raise InvalidJobData(
+        f"a job is JobSpec(type, data, options) or a tuple of them, got {given!r:.60}"
+    )
+
+
+def _task(
+    catalog: Catalog, name: str, spec: JobSpec, words: Mapping[str, Any] | None = None
+) -> JobTask:
+    """The Huey task of a job: the options are checked here, the data when it is enqueued."""
+    task_class = catalog.task_class(name, spec.type)
+    options = options_of(spec.options, words)
+    data = as_data(spec.data, name, spec.type)
+    task = task_class((), data, id=options.job_id)
+    task.job_options = options
+    return task
