@@ -71,6 +71,11 @@ def known_queue(name: str) -> Queue | None:
     return _known.get(name)
 
 
+def known_queues() -> list[Queue]:
+    """All queues that this process has made."""
+    return list(_known.values())
+
+
 class TypeRegistry(Registry):  # type: ignore[misc]  # huey has no types
     """Huey's registry, which also finds a task by its type's name."""
 

@@ -140,13 +140,15 @@ class Run:
             return True
 
     def conclude(self, backoff_ms: Callable[[Run, BaseException], int]) -> Finish:
-        """The finish of what was noted. ``backoff_ms`` tells how long a retry rests."""
+        """The finish of what was noted. ``backoff_ms``: how long a retry rests; below 0: no retry."""
         exc = self.exception
         if self.requeued and exc is not None:
             counts = not isinstance(exc, RetryTask) and not (
                 isinstance(exc, RateLimitExceeded) and exc.retry
             )
             delay = self.delay_ms if self.delay_ms is not None else backoff_ms(self, exc)
+            if counts and delay < 0:
+                return self._finish(Outcome.FAILED, exc)
             outcome = Outcome.RETRY if counts else Outcome.AGAIN
             return self._finish(outcome, exc, delay)
         if self.ran and exc is None:
@@ -168,7 +170,9 @@ class Run:
     def failed(self, exc: BaseException, backoff_ms: Callable[[Run, BaseException], int]) -> Finish:
         """The finish of an error seen from outside the task: a timeout, an unreadable payload."""
         if self.attempts_left and not isinstance(exc, PermanentError):
-            return self._finish(Outcome.RETRY, exc, backoff_ms(self, exc))
+            delay = backoff_ms(self, exc)
+            if delay >= 0:
+                return self._finish(Outcome.RETRY, exc, delay)
         return self._finish(Outcome.FAILED, exc)
 
     def refused(self, exc: BaseException) -> Finish:
