@@ -29,10 +29,12 @@ from huey.exceptions import ConfigurationError
 from jobdesk.broker.registry import WorkerBeat
 from jobdesk.engine import publishing
 from jobdesk.engine.children import Children
+from jobdesk.engine.forks import Forks
+from jobdesk.engine.interrupts import Interrupted
 from jobdesk.engine.pool import Pool
 from jobdesk.engine.schedules import Ticker
 from jobdesk.engine.supervisor import Supervisor
-from jobdesk.errors import BrokerError, JobdeskError
+from jobdesk.errors import JobdeskError
 
 if TYPE_CHECKING:
     from jobdesk.engine.group import QueueGroup
@@ -64,6 +66,7 @@ class Station:
             publishing.version(),
         )
         self.supervisor = Supervisor(self.pool, beat, consumer.replace_stuck)
+        self.children.on_due = self.pool.on_due
         self._queues = queues
         for queue in queues:
             queue.pool = self.pool
@@ -91,7 +94,9 @@ class Worker(HueyWorker):  # type: ignore[misc]  # huey has no types
 
     def initialize(self) -> None:
         if self.consumer.environment.forks:
-            self.consumer.open_station(slots=1, index=self.index)
+            self.consumer.open_station(slots=1)
+        if self.consumer.forks is not None:
+            self.consumer.forks.enter(self.index)
         super().initialize()
 
     def shutdown(self) -> None:
@@ -100,9 +105,13 @@ class Worker(HueyWorker):  # type: ignore[misc]  # huey has no types
             self.consumer.close_station("the worker was told to stop")
 
     def loop(self, now: Any = None) -> None:
-        if threading.get_ident() in self.consumer.left_behind:
+        if self.consumer.left_behind.pop(threading.get_ident(), None) is not None:
             raise WorkerRecycle
-        super().loop(now)
+        try:
+            super().loop(now)
+        except Interrupted:
+            # It was on its way when the task returned; the end is booked.
+            logger.debug("an interrupt came as its task had ended")
 
 
 class Scheduler(HueyScheduler):  # type: ignore[misc]  # huey has no types
@@ -112,9 +121,11 @@ class Scheduler(HueyScheduler):  # type: ignore[misc]  # huey has no types
 
     def initialize(self) -> None:
         super().initialize()
+        if self.consumer.forks is not None:
+            self.consumer.forks.enter()
         self._ticker = Ticker(self.consumer.queues)
 
-    def loop(self, now: Any = None) -> None:
+    def loop(self, now: Any = None) -> None:  # noqa: ARG002 - Huey's signature
         rest = 1.0
         if self.periodic:
             following = self._ticker.tick(datetime.now(UTC))
@@ -128,25 +139,41 @@ class Consumer(HueyConsumer):  # type: ignore[misc]  # huey has no types
 
     worker_class = Worker
     scheduler_class = Scheduler
+    shutdown_timeout: float | None
+    scheduler: Any
+    _signum: int | None
 
-    def __init__(self, huey: Queue | QueueGroup, workers: int = 1, **options: Any) -> None:
+    def __init__(
+        self,
+        huey: Queue | QueueGroup,
+        workers: int = 1,
+        *,
+        token: str | None = None,
+        **options: Any,
+    ) -> None:
+        """``token``: what tells this worker from another of the same host and process id."""
         if options.get("worker_type") in ("greenlet", "gevent"):
             raise ConfigurationError(
                 "jobdesk runs no greenlets: use -k thread, with as many -w as you like, or"
                 " -k process"
             )
         self.queues: list[Queue] = list(getattr(huey, "queues", None) or [huey])
-        self.left_behind: set[int] = set()
-        self.station: Desk | None = None
+        #: threads by ident that did not leave their task: replaced, and gone once they do
+        self.left_behind: dict[int, threading.Thread] = {}
+        self.station: Station | None = None
         self.single_queue = not hasattr(huey, "queues")
-        self._stuck = 0
+        #: the parent's side of ``-k process``
+        self.forks: Forks | None = None
         self._made = 0
-        self._token = f"{random.getrandbits(32):08x}"
-        self._children: dict[int, tuple[int, str]] = {}
+        self._token = token or f"{random.getrandbits(32):08x}"
         self._stopped = False
+        self._hurried = False
+        self._closing = threading.Lock()
         super().__init__(huey, workers=workers, **options)
-        if self.shutdown_timeout is None:
-            self._default_timeout = True
+        if self.environment.forks:
+            self.forks = Forks(self)
+            # TERM may come to the whole process group at once; this one is between us.
+            self.environment.interrupt = signal.SIGUSR1
         if not huey.immediate:
             for signum in (signal.SIGINT, signal.SIGTERM):
                 self._signal_actions[signum] = (False, True)
@@ -156,7 +183,7 @@ class Consumer(HueyConsumer):  # type: ignore[misc]  # huey has no types
     def _create_worker(self) -> Worker:
         worker: Worker = super()._create_worker()
         worker.consumer = self
-        worker.index = self._made
+        worker.index = self._made % self.workers
         self._made += 1
         return worker
 
@@ -176,10 +203,10 @@ class Consumer(HueyConsumer):  # type: ignore[misc]  # huey has no types
         for queue in self.queues:
             publishing.publish(queue)
         if not self.environment.forks:
-            self.open_station(slots=self.workers, index=0)
+            self.open_station(slots=self.workers)
         super().start()
 
-    def open_station(self, *, slots: int, index: int) -> None:
+    def open_station(self, *, slots: int) -> None:
         """Make the pool of this process. In a forked child, after the fork."""
         if self.environment.forks:
             random.seed()
@@ -189,7 +216,8 @@ class Consumer(HueyConsumer):  # type: ignore[misc]  # huey has no types
 
     def close_station(self, why: str) -> None:
         """Give back what is unfinished and let the pool go."""
-        station, self.station = self.station, None
+        with self._closing:
+            station, self.station = self.station, None
         if station is not None:
             station.finish(why)
 
@@ -200,26 +228,43 @@ class Consumer(HueyConsumer):  # type: ignore[misc]  # huey has no types
     # --- running
 
     def loop(self, health_check_ts: float | None = None) -> float | None:
-        if self.environment.forks and not self._stopped:
-            self._watch_children()
+        if self.forks is not None and not self._stopped:
+            self.forks.watch()
         found: float | None = super().loop(health_check_ts)
         return found
 
-    def _watch_children(self) -> None:
-        """Give back at once what a child that died held; Huey's health check comes every 10 s."""
-        for index, (_, process) in enumerate(self.worker_threads):
-            if process.pid is not None and not self.environment.is_alive(process):
-                worker = self.worker_id(process.pid)
-                for queue in self.queues:
-                    try:
-                        queue.transitions.release_worker(worker)
-                    except BrokerError as exc:
-                        logger.warning("what %s held comes back with its leases: %s", worker, exc)
-                replacement = self._create_worker()
-                fresh = self._create_process(replacement, f"Worker-{index + 1}")
-                logger.warning("worker process %d died (%s)", process.pid, process.exitcode)
-                fresh.start()
-                self.worker_threads[index] = (replacement, fresh)
+    def check_worker_health(self) -> bool:
+        if self.forks is None:
+            return bool(super().check_worker_health())
+        if not self.environment.is_alive(self.scheduler):
+            logger.warning("the scheduler died and is started again")
+            self.scheduler = self._create_process(self._create_scheduler(), "Scheduler")
+            self.scheduler.start()
+        return True
+
+    def replace_worker(self, index: int) -> None:
+        """Start another worker in the place of one that is gone."""
+        worker = self._create_worker()
+        worker.index = index
+        fresh = self._create_process(worker, f"Worker-{index + 1}")
+        fresh.start()
+        self.worker_threads[index] = (worker, fresh)
+
+    def ask_to_stop(self, *, now: bool = False) -> None:
+        """Stop soon, as INT and TERM do; ``now``, or a second time: interrupt what runs."""
+        if self._signum is not None or now:
+            self._hurried = True
+        self._restart, self._graceful = False, True
+        self._signum = signal.SIGTERM
+
+    def _handle_signal(self, signum: int, frame: Any) -> None:  # noqa: ARG002 - Python's
+        # Huey raises KeyboardInterrupt at the second signal, wherever the main thread is; here it
+        # is a mark, so that jobs are never half given back.
+        if self._signum is not None:
+            self._hurried = True
+            return
+        self._signum = signum
+        self._restart, self._graceful = self._signal_actions[signum]
 
     def stop(self, graceful: bool = False) -> None:
         self._stopped = True
@@ -227,32 +272,47 @@ class Consumer(HueyConsumer):  # type: ignore[misc]  # huey has no types
             self.station.pool.stop()
         super().stop(graceful)
         self.close_station("the worker was told to stop")
+        if self.forks is not None:
+            self.forks.end()
+
+    def _join_workers(self) -> bool:
+        deadline = None
+        if self.shutdown_timeout is not None:
+            deadline = time.monotonic() + self.shutdown_timeout
+        for process in [*(process for _, process in self.worker_threads), self.scheduler]:
+            while self.environment.is_alive(process):
+                if self._hurried:
+                    raise KeyboardInterrupt
+                if deadline is not None and time.monotonic() > deadline:
+                    return False
+                process.join(0.05)
+        return True
 
     def replace_stuck(self, run: Run) -> None:
         """A thread does not leave its task: go on without it, or give up when all are stuck."""
-        if self.environment.forks:
+        ident = run.thread
+        if self.forks is not None:
             # One process is one slot: the parent starts another.
             logger.error("%s: job %s does not stop; its process ends", run.queue.name, run.id)
-            self.close_station("the process is stuck")
-            os._exit(STUCK_EXIT)
-        self._stuck += 1
-        if run.thread is not None:
-            self.left_behind.add(run.thread)
-        logger.error(
-            "%s: job %s does not leave its thread after its time was up; %d of %d threads are lost",
-            run.queue.name, run.id, self._stuck, self.workers,
-        )  # fmt: skip
-        if self._stuck >= self.workers:
-            self.close_station("the worker is stuck")
-            logger.error("all threads are stuck: this worker exits with %d", STUCK_EXIT)
-            logging.shutdown()
-            os._exit(STUCK_EXIT)
+            self._give_up("the process is stuck")
         for index, (_, thread) in enumerate(self.worker_threads):
-            if thread.ident == run.thread:
-                worker = self._create_worker()
-                fresh = self._create_process(worker, f"Worker-{index + 1}")
-                fresh.start()
-                self.worker_threads[index] = (worker, fresh)
+            if thread.ident != ident or not thread.is_alive():
+                continue
+            self.left_behind[thread.ident] = thread
+            stuck = sum(left.is_alive() for left in list(self.left_behind.values()))
+            logger.error(
+                "%s: job %s does not leave its thread after its time was up; %d of %d threads are"
+                " lost", run.queue.name, run.id, stuck, self.workers,
+            )  # fmt: skip
+            if stuck >= self.workers:
+                logger.error("all threads are stuck: this worker exits with %d", STUCK_EXIT)
+                self._give_up("the worker is stuck")
+            self.replace_worker(index)
+            return
+
+    def _give_up(self, why: str) -> None:
+        self.close_station(why)
+        exit_now(STUCK_EXIT)
 
     def run_until_drained(self, poll_s: float = 0.05) -> None:
         """Work until nothing is waiting, delayed jobs aside, then stop: ``--burst``."""

@@ -26,6 +26,7 @@ KILL_AFTER_S = GRACE_S + 1.0
 _SLOT = 4096
 # monotonic deadline (0: none), length of the JSON that follows
 _HEAD = struct.Struct("=dI")
+_BEGUN = _SLOT - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,11 @@ class Deadlines:
     def clear(self, index: int) -> None:
         """Forget a slot: its worker is gone."""
         _HEAD.pack_into(self._memory, index * _SLOT, 0.0, 0)
+        self._memory[index * _SLOT + _BEGUN] = 0
+
+    def worked(self, index: int) -> bool:
+        """Whether the worker has begun any job."""
+        return self._memory[index * _SLOT + _BEGUN] == 1
 
 
 class DeadlineSlot:
@@ -81,6 +87,7 @@ class DeadlineSlot:
 
     def begin(self, run: Run) -> None:
         """A function is about to be called."""
+        self._memory[self._at + _BEGUN] = 1
         if run.deadline is None or run.taken.timeout_ms is None:
             return
         late = JobTimeout(f"ran longer than {run.taken.timeout_ms / 1000:g} s")
@@ -97,8 +104,8 @@ class DeadlineSlot:
             }
         ).encode()
         start = self._at + _HEAD.size
-        if len(raw) > _SLOT - _HEAD.size:
-            return
+        if _HEAD.size + len(raw) > _BEGUN:
+            return  # no job has an id and a message that long
         self._memory[start : start + len(raw)] = raw
         _HEAD.pack_into(self._memory, self._at, run.deadline, len(raw))
 

@@ -75,6 +75,7 @@ class armed:  # noqa: N801 - a context manager, used like a function
     ) -> None:
         with _lock:
             _armed.pop(self._thread, None)
+            self._run.thread = None
             pending = self._run.interrupt is not None
             if pending and kind is not Interrupted:
                 # It is on its way and must not reach what comes after the task.

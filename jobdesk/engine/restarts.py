@@ -1,4 +1,4 @@
-"""When a worker process that died is started again: at once, and slower where that does not help."""
+"""When a dead worker process is started again: at once, and later where that does not help."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Pause:
         """Seconds to wait, for a process that died at ``now`` (monotonic) after ``lived_s``."""
         if not worked and lived_s < QUICK_S:
             self._quick += 1
-            return min(LONGEST_S, 0.25 * 2**self._quick)
+            return float(min(LONGEST_S, 0.25 * 2**self._quick))
         self._quick = 0
         self._deaths.append(now)
         if len(self._deaths) == ACCIDENTS and now - self._deaths[0] < 60.0:
