@@ -13,6 +13,7 @@ import os
 import queue as thread_queue
 import resource
 import runpy
+import signal
 import sys
 import threading
 from typing import Any, BinaryIO
@@ -26,6 +27,8 @@ from jobdesk.errors import InvalidJobData, PermanentError, RetryLater
 
 #: What a module that was run as a script is called here.
 SCRIPT = "__jobdesk_script__"
+#: A job that its worker should have ended so long ago is ended by the kernel.
+LATE_S = 10.0
 
 
 class PipeLine:
@@ -59,10 +62,18 @@ class PipeLine:
 
 def main() -> None:
     """Serve until stdin ends."""
-    out = os.fdopen(os.dup(1), "wb")
+    # The task's own reads and prints, and those of programs it starts, must not meet ours.
+    out, orders = os.fdopen(os.dup(1), "wb"), os.fdopen(os.dup(0), "rb")
     os.dup2(2, 1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        # These come to a whole process group; the worker heard them too, and sees to its jobs.
+        # Not ignored, for programs that the task starts would ignore them as well.
+        signal.signal(signum, lambda *_: None)
     incoming: thread_queue.Queue[dict[str, Any]] = thread_queue.Queue()
-    threading.Thread(target=_read, args=(sys.stdin.buffer, incoming), daemon=True).start()
+    threading.Thread(target=_read, args=(orders, incoming), daemon=True).start()
     hello = incoming.get()
     sys.path[:] = hello["path"]
     settings_module.use(settings_module.load(**hello["settings"]))
@@ -98,8 +109,15 @@ def _limit_cpu(seconds: float | None) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
+def _limit_time(seconds: float | None) -> None:
+    """The kernel ends this process some time after its worker should have."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, 0 if seconds is None else seconds + LATE_S)
+
+
 def _serve(job: dict[str, Any], line: PipeLine) -> None:
     line._cancelled = False
+    line.send({"began": True})
     context = JobContext(line, **job["context"])
     try:
         task_class = _task_class(job)
@@ -108,6 +126,7 @@ def _serve(job: dict[str, Any], line: PipeLine) -> None:
         task.bound = True
         task.timeout = job["timeout"]
         _limit_cpu(job["timeout"])
+        _limit_time(job["timeout"])
         slot.context = context
         value = task.execute()
         encoded, cut = task_class.queue.codec.encode_result(value)
@@ -126,6 +145,7 @@ def _serve(job: dict[str, Any], line: PipeLine) -> None:
             line._out.close()
             os._exit(0)
     finally:
+        _limit_time(None)
         slot.context = None
 
 

@@ -9,18 +9,27 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from huey.exceptions import CancelExecution, RateLimitExceeded, RetryTask, TaskLockedException
+from huey.exceptions import (
+    CancelExecution,
+    RateLimitExceeded,
+    RetryTask,
+    TaskLockedException,
+    TaskTimeout,
+)
 
 from jobdesk.engine.codec import decode_value
 from jobdesk.engine.run import ForeignError
-from jobdesk.errors import JobTimeout, PermanentError, RetryLater, WorkerDied
+from jobdesk.errors import PermanentError, RetryLater, WorkerDied
 
 if TYPE_CHECKING:
     from jobdesk.engine.run import Run
@@ -31,6 +40,10 @@ logger = logging.getLogger("jobdesk.worker")
 
 #: A child is replaced after this many jobs, so that what they leak is given back.
 JOBS_PER_CHILD = 200
+#: A crash may make suspects of all jobs that its worker had: so many of them run at once.
+SUSPECTS_AT_ONCE = max(2, os.cpu_count() or 1)
+#: A child that dies before it has its job is no fault of the job: so many are tried.
+TRIES = 3
 
 
 class ForeignPermanentError(ForeignError, PermanentError):
@@ -106,8 +119,12 @@ class Children:
 
     def __init__(self) -> None:
         self._idle: list[Child] = []
+        self._busy: set[Child] = set()
         self._lock = threading.Lock()
         self._closed = False
+        self._suspects = threading.BoundedSemaphore(SUSPECTS_AT_ONCE)
+        #: told a job's deadline (monotonic) once its child has begun
+        self.on_due: Callable[[float], None] = lambda at: None
 
     def isolate(self, run: Run) -> None:
         """Make ``run`` run in a child, where its module can be imported there."""
@@ -120,7 +137,24 @@ class Children:
             script = getattr(sys.modules.get("__main__"), "__file__", None) or ""
             if not script:
                 return
+        # The time that a child takes to start is not the job's.
+        run.deadline = None
         run.child = ChildCall(self, run, module, script)
+
+    @contextmanager
+    def turn(self, call: ChildCall) -> Iterator[None]:
+        """Wait until another suspect may run; returns early when ``call`` is stopped."""
+        if call.trusted:
+            yield
+            return
+        got = False
+        while not got and not call.stopped:
+            got = self._suspects.acquire(timeout=0.1)
+        try:
+            yield
+        finally:
+            if got:
+                self._suspects.release()
 
     def take(self, settings: Settings) -> Child:
         """An idle child, or a new one."""
@@ -128,23 +162,32 @@ class Children:
             while self._idle:
                 child = self._idle.pop()
                 if child.alive and child.jobs < JOBS_PER_CHILD:
+                    self._busy.add(child)
                     return child
                 child.close()
-        return Child(settings)
-
-    def give_back(self, child: Child) -> None:
-        """Keep a child for the next job."""
+        child = Child(settings)
         with self._lock:
-            if not self._closed and child.alive:
+            self._busy.add(child)
+            if self._closed:
+                child.kill()
+        return child
+
+    def give_back(self, child: Child, *, keep: bool) -> None:
+        """The job is over: keep the child for the next one, where it is fit for that."""
+        with self._lock:
+            self._busy.discard(child)
+            if keep and not self._closed and child.alive:
                 self._idle.append(child)
                 return
         child.close()
 
     def close(self) -> None:
-        """End them all."""
+        """End them all, those at work too: their jobs have been given back."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
+            for child in self._busy:
+                child.kill()
         for child in idle:
             child.close()
 
@@ -158,22 +201,46 @@ class ChildCall:
         self._module = module
         self._script = script
         self._child: Child | None = None
-        self._stopped = False
+        self._told_to_stop = False
+        #: of a queue that runs in children anyway
+        self.trusted = run.queue.in_child
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the job is not to run any more."""
+        return self._told_to_stop or self._run.closed or self._run.cancelling
 
     def stop(self) -> None:
         """Kill the child, now or as soon as there is one."""
-        self._stopped = True
+        self._told_to_stop = True
         child = self._child
         if child is not None:
             child.kill()
 
     def __call__(self, task: JobTask) -> Any:
+        with self._children.turn(self):
+            order = self._order(task)
+            for _ in range(TRIES):
+                child = self._child = self._children.take(self._run.queue.settings)
+                child.jobs += 1
+                if self.stopped:
+                    child.kill()
+                child.send(order)
+                if child.receive() is not None:
+                    return self._run_in(child, task)
+                self._child = None
+                self._children.give_back(child, keep=False)
+                if self.stopped:
+                    raise self._stopping()
+        raise WorkerDied(f"no child process took the job: {child.ending()}")
+
+    def _run_in(self, child: Child, task: JobTask) -> Any:
+        """Listen to a child that has begun."""
         run = self._run
-        child = self._child = self._children.take(run.queue.settings)
-        child.jobs += 1
-        if self._stopped:
-            child.kill()
-        child.send(self._order(task))
+        if task.timeout and not run.closed:
+            run.started = time.monotonic()
+            run.deadline = run.started + task.timeout
+            self._children.on_due(run.deadline)
         kept = False
         try:
             while (message := child.receive()) is not None:
@@ -184,17 +251,17 @@ class ChildCall:
                 else:
                     kept = True
                     return self._ended(message)
-            if run.cancelling:
-                raise CancelExecution("cancelled by an operator", retry=False)
-            if run.closed or self._stopped:
-                raise JobTimeout("its process was ended")
-            raise WorkerDied(child.ending())
+            raise self._stopping() if self.stopped else WorkerDied(child.ending())
         finally:
             self._child = None
-            if kept:
-                self._children.give_back(child)
-            else:
-                child.close()
+            self._children.give_back(child, keep=kept)
+
+    def _stopping(self) -> Exception:
+        """What a job that was stopped from outside raises; its end is booked already."""
+        stopped: Exception = TaskTimeout("its process was ended")
+        if self._run.cancelling:
+            stopped = CancelExecution("cancelled by an operator", retry=False)
+        return stopped
 
     def _order(self, task: JobTask) -> dict[str, Any]:
         context = self._run.context
@@ -236,7 +303,8 @@ class ChildCall:
         raise _error_of(message["error"])
 
 
-def _error_of(told: dict[str, Any]) -> Exception:
+def _error_of(told: dict[str, Any]) -> Any:
+    """The exception that a child told of (huey's are untyped)."""
     if later := told.get("later"):
         return RetryLater(later["delay"], later["counts"], later["message"])
     if retry := told.get("retry"):
