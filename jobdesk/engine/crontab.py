@@ -268,9 +268,15 @@ class Stepped:
 
 
 def as_schedule(value: object) -> Schedule:
-    """A crontab as it is, another callable stepped by the minute; else InvalidSchedule."""
+    """A crontab, or another Schedule, as it is; a callable stepped by the minute.
+
+    Anything else is an ``InvalidSchedule``.
+    """
     if isinstance(value, crontab | Stepped):
         return value
+    if hasattr(value, "next_after") and hasattr(value, "latest_at"):
+        own: Schedule = value
+        return own
     if callable(value):
         return Stepped(value)
     raise InvalidSchedule(
