@@ -1,0 +1,144 @@
+"""The ``jobdesk`` command: finds the subcommand, and says how it ended.
+
+Exit codes: 0 done; 1 it ran and the answer is no; 2 bad input or a refused action; 3 Redis cannot
+be used; 130 interrupted. A refusal is one line on stderr, or with ``--json`` an object on stdout.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+
+from jobdesk.cli.catalogue import COMMANDS, EXAMPLES, SECTIONS
+from jobdesk.errors import JobdeskError
+from jobdesk.safetext import safe_text
+
+INTERRUPTED = 130
+
+
+class Root(click.Group):
+    """The group of all commands; imports the module of the one that is called, and no other."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        module = import_module(f"jobdesk.cli.{entry.module}")
+        command: click.Command = getattr(module, entry.name or cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, 1)
+            hint = f"did you mean {near[0]!r}?" if near else "'jobdesk --help' lists them"
+            raise click.UsageError(f"no command {args[0]!r}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's signature
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, entry.help) for name, entry in commands.items()])
+        with formatter.section("Examples"):
+            formatter.write_dl(list(EXAMPLES))
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,  # noqa: ARG002  # click's signature; this always ends the process
+        **extra: Any,
+    ) -> NoReturn:
+        """Run a command line and exit with its code."""
+        words = list(sys.argv[1:] if args is None else args)
+        as_json = "--json" in words
+        try:
+            code = super().main(
+                words, prog_name or "jobdesk", complete_var, standalone_mode=False, **extra
+            )
+        except JobdeskError as exc:
+            _refuse(type(exc).__name__, str(exc), as_json)
+            code = exc.exit_code
+        except click.ClickException as exc:
+            if isinstance(exc, click.UsageError) and exc.ctx is not None and not as_json:
+                click.echo(f"{exc.ctx.get_usage()}\n", err=True)
+            _refuse(type(exc).__name__, exc.format_message(), as_json)
+            code = exc.exit_code
+        except click.Abort:
+            click.echo("Nothing was changed.", err=True)
+            code = 1
+        sys.exit(code or 0)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            found = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Who reads has seen enough (| head). What is left in the buffer must not fail again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except KeyboardInterrupt:
+            return INTERRUPTED
+        return found
+
+
+def _refuse(kind: str, message: str, as_json: bool) -> None:
+    if as_json:
+        from jobdesk.cli.session import print_json
+
+        print_json({"success": False, "error": kind, "message": message})
+    else:
+        click.echo(f"{kind}: {safe_text(message)}", err=True)
+
+
+def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"jobdesk {version('jobdesk')}")
+        ctx.exit()
+
+
+@click.group(
+    cls=Root,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version,
+    help="Show which release this is.",
+)  # fmt: skip
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Run background jobs, and see and steer them.
+
+    The Redis is the one of REDIS_URL; without it, jobdesk uses one of its own on this machine.
+    'jobdesk COMMAND --help' tells more of each command.
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+        click.echo("\nThe dashboard is not part of this release.")
+
+
+def main() -> NoReturn:
+    """The console entry."""
+    # A short command makes most of its objects while it imports, and keeps them: looking for
+    # garbage meanwhile is a tenth of its time. What runs for long switches it on again.
+    gc.disable()
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    cli.main()
