@@ -33,6 +33,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from huey.exceptions import TaskException
@@ -110,6 +111,20 @@ class JsonSerializer:
         return decode_value(data)
 
 
+class ErrorElsewhere(TaskException):  # type: ignore[misc]  # huey has no types
+    """An error of another job, as its handler gets it: it has the original's name and looks."""
+
+    def __repr__(self) -> str:
+        return str(self.metadata.get("error") or "TaskException()")
+
+
+@lru_cache(maxsize=256)
+def _elsewhere(name: str) -> type[ErrorElsewhere]:
+    if not name.isidentifier() or len(name) > 100:
+        return ErrorElsewhere
+    return type(name, (ErrorElsewhere,), {})
+
+
 def task_exception(exc: BaseException, job_id: str | None = None) -> TaskException:
     """``exc`` as an error handler gets it: class, message, traceback and job id as metadata."""
     metadata = _metadata(exc)
@@ -176,7 +191,7 @@ def _untag(found: dict[str, Any]) -> Any:
         if "$skipped" in found:
             return SKIPPED
     elif len(found) == 2 and "$raised" in found and "$error" in found:
-        return TaskException(found["$error"])
+        return _elsewhere(str(found["$error"].get("class")))(found["$error"])
     if any(key.startswith("$$") for key in found):
         return {key[1:] if key.startswith("$$") else key: item for key, item in found.items()}
     return found

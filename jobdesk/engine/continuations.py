@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from huey.api import Task
+from huey.api import Huey, Task
 
 from jobdesk.broker.transitions import Transitions
 from jobdesk.engine import packing
@@ -133,6 +133,6 @@ def _deliver(queue: Queue, found: dict[str, Any]) -> None:
     owner = packing.queue_of(callback)
     with owner.batch() as batch:
         # through Huey's own enqueue, for its signals and for whoever patches it
-        super(type(owner), owner).enqueue(callback)
+        Huey.enqueue(owner, callback)
     batch.clear()
     Transitions(queue.broker, name).add([job_])

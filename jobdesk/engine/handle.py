@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from huey.api import Result, Task
 from huey.constants import EmptyData
+from huey.exceptions import ResultTimeout
 
 from jobdesk.errors import JobFailed
 
@@ -37,6 +38,17 @@ class JobHandle(Result):  # type: ignore[misc]  # huey has no types
         from jobdesk.broker.inspector import Inspector
 
         return Inspector(self.huey.broker).status(self.queue, self.id)
+
+    def get_raw_result(
+        self, blocking: bool = False, timeout: float | None = None, *args: Any, **options: Any
+    ) -> Any:
+        """As Huey's, but a blocking one ends when the job does, also without a result."""
+        try:
+            return super().get_raw_result(blocking, timeout, *args, **options)
+        except ResultTimeout:
+            if self._get() is EmptyData and self.huey.storage.has_ended(self.id):
+                return self.huey.storage.refusal(self.id)
+            raise
 
     def wait(self, timeout: float | None = None) -> Any:
         """Wait for the job's end and return its result.

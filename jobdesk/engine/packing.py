@@ -73,7 +73,9 @@ def record_fields(task: Task, queue: Queue) -> dict[str, str | int]:
     if isinstance(backoff, Backoff) and (text := backoff.encode()) != _DEFAULT_BACKOFF:
         fields["bk"] = text
     timeout = options.timeout if options.timeout is not None else task.timeout
-    if (timeout_ms := check_timeout_ms(timeout)) is not None:
+    if timeout == 0 and options.timeout is None:
+        fields["to"] = 0  # Huey's way to lift the type's timeout from one job
+    elif (timeout_ms := check_timeout_ms(timeout)) is not None:
         fields["to"] = timeout_ms
     if task.expires_resolved is not None:
         fields["ex"] = to_ms(task.expires_resolved, queue.utc)
@@ -266,6 +268,14 @@ def continued_job(task: Task, queue: Queue) -> tuple[str, NewJob]:
     )
 
 
+def set_retry_delay(task: Task, backoff: str, made: int) -> None:
+    """Tell ``task`` in Huey's words how long it rests after attempt ``made + 1``."""
+    if backoff.startswith("g:"):
+        rest = Backoff.decode(backoff)
+        task.retry_delay = rest.delay_ms / 1000 * rest.factor**made
+        task.retry_backoff = rest.factor if rest.factor != 1 else 0
+
+
 def target_of(task: Task) -> tuple[str, str]:
     """Queue and type that a task belongs to."""
     if isinstance(task, Remote):
@@ -302,6 +312,8 @@ def task_of(run: Run, queue: Queue) -> Task:
         task.timeout = taken.timeout_ms / 1000
     if taken.expires_ms is not None:
         task.expires_resolved = from_ms(taken.expires_ms, queue.utc)
+    if taken.backoff:
+        set_retry_delay(task, taken.backoff, taken.attempts_made)
     attach(task, payload, queue)
     task.run = run
     run.task = task

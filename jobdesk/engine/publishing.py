@@ -43,7 +43,7 @@ def publish(queue: Queue) -> None:
         keep_failed=cast(Retention, defaults.remove_on_fail).encode(),
         max_stalled=queue.max_stalled,
         max_active=queue.max_active,
-        rate_limit=queue.rate_limit,
+        rate_limit=queue.job_rate,
     )
 
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from huey.api import Huey, Task, chord, group
 from huey.exceptions import RateLimitExceeded, RetryTask
 from huey.registry import Registry
+from huey.utils import Error
 
 from jobdesk import settings as settings_module
 from jobdesk.broker.connection import Broker, connect
@@ -41,8 +42,10 @@ from jobdesk.errors import (
     InvalidJobData,
     InvalidTask,
     JobdeskError,
+    JobNotFound,
     RedisUnavailable,
     UnknownType,
+    WrongState,
 )
 from jobdesk.models import (
     DEFAULT_OPTIONS,
@@ -141,7 +144,8 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
         self.lease_ms = round(lease * 1000)
         self.max_stalled = max_stalled
         self.max_active = max_active
-        self.rate_limit = check_rate_limit(rate_limit)
+        #: (jobs, ms); ``rate_limit`` is Huey's own, for parts of a task
+        self.job_rate = check_rate_limit(rate_limit)
         self.defaults = (defaults or JobOptions()).over(DEFAULT_OPTIONS)
         self.in_child = in_child
         self._in_place_fallback = in_place_fallback
@@ -411,6 +415,8 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
 
             Control(self.broker).promote_job(self.name, task.id)
             return JobHandle(self, task)
+        if task.run is not None and task.run.closed and self._run_again(task):
+            return JobHandle(self, task)
         task.bound_data = self._bound_data(task)
         outbox.duplicate = False
         try:
@@ -428,6 +434,16 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
         if isinstance(handle, JobHandle):
             handle.duplicate = outbox.duplicate
         return handle
+
+    def _run_again(self, task: JobTask) -> bool:
+        """A task that was taken and has failed is enqueued anew: its job is retried."""
+        from jobdesk.broker.control import Control
+
+        try:
+            Control(self.broker).retry_job(self.name, task.id)
+        except (WrongState, JobNotFound):
+            return False
+        return True
 
     def _bound_data(self, task: JobTask) -> dict[str, Any]:
         check_job_id(task.id)
@@ -509,6 +525,7 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
             task.timeout = int(fields["to"]) / 1000
         if "ex" in fields:
             task.expires_resolved = packing.from_ms(int(fields["ex"]), self.utc)
+        packing.set_retry_delay(task, str(fields.get("bk", "")), int(fields.get("am", 0)))
         packing.attach(task, payload, self)
         return task
 
@@ -518,6 +535,11 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
             results.append(JobHandle(self, task))
             task = task.on_complete
         return results
+
+    def result(
+        self, id: str, blocking: bool = False, timeout: float | None = None, **options: Any
+    ) -> Any:
+        return JobHandle(self, Task(id=id)).get(blocking, timeout, **options)
 
     def _result_handle(self, task: Task) -> JobHandle:
         return JobHandle(self, task)
@@ -648,7 +670,7 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
 
     def encode_result(self, value: Any, run: Run) -> bytes:
         """A result as it is stored; over the limit, the head of it, with a warning."""
-        if value is None:
+        if value is None and not self.store_none:
             return b""
         raw, cut = self.codec.encode_result(value)
         if cut:
@@ -663,6 +685,8 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
     def put_result(self, key: str, data: Any) -> Any:
         run = in_hand.run
         if run is not None and key == run.taken.id:
+            if isinstance(data, Error):
+                run.metadata = data.metadata
             return None  # it goes with the finish
         return super().put_result(key, data)
 
@@ -705,7 +729,7 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
         elif run.delay_ms is None:
             exc = run.exception
             if isinstance(exc, RetryTask | RateLimitExceeded):
-                run.delay_ms = 0
+                run.delay_ms = round((task.retry_delay or 0) * 1000)
             else:
                 run.delay_ms = self.backoff_ms(run, exc or RuntimeError())
         from huey import signals

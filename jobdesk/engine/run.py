@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 from huey.exceptions import RateLimitExceeded, RetryTask, TaskTimeout
 
 from jobdesk.broker.transitions import Finish, Outcome, Taken
-from jobdesk.engine.codec import decode_value
+from jobdesk.engine.codec import decode_value, encode_value
 from jobdesk.engine.context import JobContext, slot
 from jobdesk.errors import (
     JobCancelled,
+    JobdeskError,
     JobExpired,
     JobFailed,
     JobRevoked,
@@ -45,7 +46,8 @@ class Run:
 
     __slots__ = (
         "_context", "_lock", "adds", "cancelling", "child", "closed", "deadline", "delay_ms",
-        "encoded", "exception", "interrupt", "lease_until", "outgoing", "queue", "ran", "requeued",
+        "encoded", "exception", "interrupt", "lease_until", "metadata", "outgoing", "queue",
+        "ran", "requeued",
         "signal", "started", "taken", "taken_at", "task", "thread", "value", "worker",
     )  # fmt: skip
 
@@ -72,6 +74,8 @@ class Run:
         self.value: Any = None
         self.encoded: bytes | None = None
         self.exception: BaseException | None = None
+        #: what Huey would store of the error: its repr, the retries left, an application's own
+        self.metadata: dict[str, Any] | None = None
         self.requeued = False
         self.delay_ms: int | None = None
         self.signal: str | None = None
@@ -211,7 +215,23 @@ class Run:
             "err": message,
             "tb": trace,
         }
-        return json.dumps(members, ensure_ascii=False, separators=(",", ":"))[1:]
+        text = json.dumps(members, ensure_ascii=False, separators=(",", ":"))[1:]
+        if self.metadata is None or outcome is Outcome.RELEASED:
+            return text
+        return f'{text[:-1]},"h":{_kept(self.metadata)}}}'
+
+
+def _kept(metadata: dict[str, Any]) -> str:
+    """Huey's metadata of an error as JSON, without what the attempt has anyway."""
+    kept = {key: item for key, item in metadata.items() if key not in ("traceback", "task_id")}
+    try:
+        text = encode_value(kept).decode("utf-8")
+    except JobdeskError:
+        text = ""  # an application's own metadata that JSON cannot carry
+    if not text or len(text) > 2 * MAX_MESSAGE:
+        told = {"error": cut_bytes(str(kept.get("error")), MAX_MESSAGE), "retries": kept["retries"]}
+        text = encode_value(told).decode()
+    return text
 
 
 _WORDS = {
@@ -296,6 +316,7 @@ def last_error(entry: bytes) -> dict[str, Any]:
         "traceback": found.get("tb", ""),
         "class": described.partition(":")[0],
         "message": described.partition(": ")[2],
+        **(found.get("h") or {}),
     }
 
 

@@ -8,7 +8,6 @@ call to Redis.
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from datetime import datetime
@@ -53,6 +52,9 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
     def __init__(self, name: str, *, queue: Queue) -> None:
         super().__init__(name)
         self._queue = queue
+        self._locks = f"{name}.lock."
+        #: what this process has read lately: job id -> hash of its result
+        self._read: dict[str, int] = {}
 
     # --- the queue
 
@@ -110,21 +112,21 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
         if key.startswith(("r:", "rt:")):
             self._command("HSET", self._keys.revoked, key, value)
         elif is_result:
-            self._command("SET", self._keys.value(key), value, "PX", KEEP_VALUES_MS)
+            self._command("SET", self._key(key), value, "PX", KEEP_VALUES_MS)
         else:
-            self._command("SET", self._keys.value(key), value)
+            self._command("SET", self._key(key), value)
 
     def peek_data(self, key: str) -> Any:
         run = in_hand.run
         if run is not None and key == run.id and run.ran:
-            return EmptyData if run.encoded is None else run.encoded or b"null"
+            return run.encoded or EmptyData
         if key.startswith(("r:", "rt:")):
             found = self._command("HGET", self._keys.revoked, key)
             return EmptyData if found is None else found
         keys = self._keys
         with self._queue.broker.errors():
             pipe = self._queue.broker.pipeline()
-            pipe.execute_command("GET", keys.value(key))
+            pipe.execute_command("GET", self._key(key))
             pipe.execute_command("HMGET", keys.job(key), Field.STATE, Field.ERROR)
             pipe.execute_command("HGET", keys.result(key), key)
             pipe.execute_command("LINDEX", keys.attempts(key), -1)
@@ -137,7 +139,7 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
         if tomb is not None:
             letter, text = tomb.split(b" ", 2)[1:]
             if letter == b"c":
-                return text or b"null"
+                return text or EmptyData
             if letter == b"f":
                 return encode_value(
                     Error({"error": text.decode(), "traceback": "", "task_id": key})
@@ -146,14 +148,12 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
 
     def _result(self, state: bytes, error: bytes | None, result: bytes | None, attempt: Any) -> Any:
         if state == b"c":
-            if result is not None:
-                return result
-            return b"null" if self._queue.store_none else EmptyData
+            return EmptyData if result is None else result
         if attempt is None or error is None:
             return EmptyData
         if state == b"f" or self._queue.store_intermediate_errors:
             metadata = last_error(attempt)
-            if state != b"f" and metadata["class"] in _NOT_SURFACED:
+            if metadata["class"] in (_NEVER_RAN if state == b"f" else _NOT_SURFACED):
                 return EmptyData
             return encode_value(Error(metadata))
         return EmptyData
@@ -163,8 +163,9 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
         if run is not None and keys and keys[0] == f"r:{run.id}":
             if not run.taken.revoked:
                 return {}
-            flags = json.loads(run.taken.revoked)
-            return {key: flag.encode() for key, flag in zip(keys, flags, strict=False) if flag}
+            # it was revoked when it was taken; it may have been restored since
+            flags = self._command("HMGET", self._keys.revoked, *keys)
+            return {key: flag for key, flag in zip(keys, flags, strict=True) if flag is not None}
         found = {}
         for key in keys:
             value = self.peek_data(key)
@@ -174,7 +175,12 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
 
     def pop_data(self, key: str) -> Any:
         """As :meth:`peek_data`: results stay with their job, and are read as often as one likes."""
-        return self.peek_data(key)
+        found = self.peek_data(key)
+        if found is not EmptyData:
+            if len(self._read) >= LISTED:
+                self._read.clear()
+            self._read[key] = hash(found)
+        return found
 
     def delete_data(self, key: str) -> bool:
         run = in_hand.run
@@ -182,13 +188,13 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
             return False
         if key.startswith(("r:", "rt:")):
             return bool(self._command("HDEL", self._keys.revoked, key))
-        return bool(self._command("UNLINK", self._keys.value(key)))
+        return bool(self._command("UNLINK", self._key(key)))
 
     def has_data_for_key(self, key: str) -> bool:
         return self.peek_data(key) is not EmptyData
 
     def put_if_empty(self, key: str, value: bytes, ttl: int | None = None) -> bool:
-        args: list[Any] = ["SET", self._keys.value(key), value, "NX"]
+        args: list[Any] = ["SET", self._key(key), value, "NX"]
         if ttl is not None:
             args += ["PX", round(ttl * 1000)]
         return self._command(*args) is not None
@@ -203,12 +209,22 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
         reader = EventReader(self._queue.broker, [self.name])
         reader.read(0)  # its place in the stream comes before the first look
         while True:
-            if self.has_data_for_key(key):
+            if self.has_data_for_key(key) or self.has_ended(key):
                 return True
             left = 1.0 if deadline is None else min(1.0, deadline - time.monotonic())
             if left <= 0:
                 return False
             reader.read(wait=left)
+
+    def refusal(self, key: str) -> Error | None:
+        """Why a job that has ended never ran: revoked or expired."""
+        attempt = self._command("LINDEX", self._keys.attempts(key), -1)
+        metadata = {} if attempt is None else last_error(attempt)
+        return Error(metadata) if metadata.get("class") in _NEVER_RAN else None
+
+    def has_ended(self, key: str) -> bool:
+        """Whether the job will run no more by itself."""
+        return self._command("HGET", self._keys.job(key), Field.STATE) in (b"c", b"f")
 
     def incr(self, key: str, amount: int = 1) -> int:
         return int(self._command("INCRBY", self._keys.counter(key), amount))
@@ -217,15 +233,35 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
         self._command("UNLINK", self._keys.counter(key))
 
     def result_store_size(self) -> int:
-        return int(self._command("ZCARD", self._keys.completed))
+        return len(self.result_items())
 
     def result_items(self) -> dict[str, bytes]:
-        ids = self._command("ZREVRANGE", self._keys.completed, 0, LISTED - 1)
+        """Results that this process has not read, of the newest jobs that have ended.
+
+        Huey removes what is read; here it stays with its job, so that is what "left" means.
+        """
+        if not self._queue.results:
+            return {}
+        keys = self._keys
+        with self._queue.broker.errors():
+            pipe = self._queue.broker.pipeline()
+            pipe.execute_command("ZREVRANGE", keys.completed, 0, LISTED - 1)
+            pipe.execute_command("ZREVRANGE", keys.failed, 0, LISTED - 1)
+            completed, failed = ([raw.decode() for raw in part] for part in pipe.execute())
+            pipe = self._queue.broker.pipeline()
+            for job_id in completed:
+                pipe.execute_command("HGET", keys.result(job_id), job_id)
+            for job_id in failed:
+                pipe.execute_command("LINDEX", keys.attempts(job_id), -1)
+            answers = pipe.execute()
         found = {}
-        for raw in ids:
-            value = self.peek_data(raw.decode())
-            if value is not EmptyData:
-                found[raw.decode()] = value
+        for index, (job_id, raw) in enumerate(zip(completed + failed, answers, strict=True)):
+            if index < len(completed):
+                value = self._result(b"c", None, raw, None)
+            else:
+                value = self._result(b"f", b"", None, raw)
+            if value is not EmptyData and self._read.get(job_id) != hash(value):
+                found[job_id] = value
         return found
 
     def flush_results(self) -> None:
@@ -253,6 +289,12 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
 
     # --- Redis
 
+    def _key(self, key: str) -> str:
+        """Where a key of Huey's own store is: its locks are the queue's locks."""
+        if key.startswith(self._locks):
+            return str(self._keys.lock(key[len(self._locks) :]))
+        return str(self._keys.value(key))
+
     @property
     def _keys(self) -> Any:
         return self._queue.transitions.keys
@@ -273,17 +315,20 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
                 pipe.execute_command(
                     "HMGET", keys.job(job_id), Field.TYPE, Field.PRIORITY, Field.RUN_AT,
                     Field.ATTEMPTS, Field.ATTEMPTS_MADE, Field.TIMEOUT, Field.EXPIRES,
+                    Field.BACKOFF,
                 )  # fmt: skip
                 pipe.execute_command("HGET", keys.payload(job_id), job_id)
             answers = pipe.execute()
         found = []
         for index, raw in enumerate(ids):
             record, payload = answers[2 * index], answers[2 * index + 1]
-            kind, priority, run_at, attempts, made, timeout, expires = record
+            kind, priority, run_at, attempts, made, timeout, expires, backoff = record
             if kind is None or payload is None:
                 continue
             left = max(0, int(attempts or 1) - int(made or 0))
-            fields: list[tuple[str, str | int]] = [("at", left)]
+            fields: list[tuple[str, str | int]] = [("at", left), ("am", int(made or 0))]
+            if backoff:
+                fields.append(("bk", backoff.decode()))
             if timeout:
                 fields.append(("to", int(timeout)))
             if expires:
@@ -302,3 +347,5 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
 
 
 _NOT_SURFACED = frozenset({"RetryTask", "RateLimitExceeded", "TaskLockedException"})
+#: What Huey leaves no result of.
+_NEVER_RAN = frozenset({"JobRevoked", "JobExpired"})

@@ -139,7 +139,7 @@ def call(task: JobTask, func: Callable[..., Any], args: Any, kwargs: Any) -> Any
     try:
         value = func(*args, **kwargs)
         if run is not None:
-            run.encoded = run.queue.encode_result(value, run)
+            run.encoded = run.queue.encode_result(value, run) if run.queue.results else b""
         return value
     except PermanentError:
         task.retries = 0

@@ -109,6 +109,9 @@ local function complete(id, J, epoch, value, progress)
   return 'OK'
 end
 
+-- a retry's way back into the line: its error handler, added below, goes before it
+local requeue
+
 local function finish(at)
   local id, epoch, kind, value = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local err, attempt, delay = ARGV[at + 4], ARGV[at + 5], tonumber(ARGV[at + 6])
@@ -171,10 +174,12 @@ local function finish(at)
       redis.call('zadd', P .. 'delayed', now + delay, id)
       emit('delayed', id, f[2], 'run_at', now + delay)
     else
-      local score = place(P, tonumber(f[7]), f[9])
-      redis.call('hset', J, 'st', 'w', 'sc', score, unpack(fields))
-      redis.call('zadd', P .. 'wait', score, id)
-      emit('waiting', id, f[2], 'prev', 'active')
+      requeue = function()
+        local score = place(P, tonumber(f[7]), f[9])
+        redis.call('hset', J, 'st', 'w', 'sc', score, unpack(fields))
+        redis.call('zadd', P .. 'wait', score, id)
+        emit('waiting', id, f[2], 'prev', 'active')
+      end
     end
   end
   return 'OK'
@@ -201,6 +206,10 @@ for i = 1, finishes do
     else
       at = at + 8 + 2 * tonumber(ARGV[at + 7])
     end
+  end
+  if requeue then
+    requeue()
+    requeue = nil
   end
   n = tonumber(ARGV[at])
   for j = at + 1, at + n do
