@@ -46,7 +46,7 @@ def schedule(queue: str, name: str, stored: Mapping[str, bytes]) -> ScheduleInfo
         type=str(spec.get("type") or ""),
         crontab=str(spec.get("crontab") or ""),
         paused=f"{name}:paused" in stored,
-        last_ms=records.number(stored.get(name)),
+        last_ms=records.number(stored.get(name)) or None,
         next_ms=int(upcoming) if isinstance(upcoming, int | float) else None,
     )
 

@@ -22,12 +22,14 @@ logger = logging.getLogger("jobdesk.schedules")
 
 #: How far back a missed slot is looked for when a worker starts.
 LOOK_BACK = timedelta(days=370)
+#: Before every slot there is.
+NO_SLOT = datetime.fromtimestamp(0, UTC)
 
 
 class Entry:
     """One schedule of one queue."""
 
-    __slots__ = ("due", "name", "queue", "schedule", "task_class")
+    __slots__ = ("due", "name", "queue", "schedule", "seen", "task_class")
 
     def __init__(self, queue: Queue, task_class: type[JobTask]) -> None:
         self.queue = queue
@@ -36,6 +38,7 @@ class Entry:
         self.schedule: Schedule = as_schedule(task_class.schedule)
         #: the slot to fire next; None: look for the latest one
         self.due: datetime | None = None
+        self.seen = False
 
 
 class Ticker:
@@ -75,6 +78,9 @@ class Ticker:
         zone = entry.queue.settings.zone
         if entry.due is None:
             slot = entry.schedule.latest_at(now, zone, now - LOOK_BACK)
+            if slot is None and not entry.seen:
+                # a schedule never seen does not run its latest slot, but is to run its first one
+                slot = NO_SLOT
         elif entry.due <= now:
             # after a stall of this process, the latest slot is the one to catch up with
             slot = entry.schedule.latest_at(now, zone, entry.due - timedelta(seconds=1))
@@ -85,6 +91,7 @@ class Ticker:
             # This clock runs before the server's: the slot comes again.
             entry.due = slot
             return
+        entry.seen = True
         entry.due = entry.schedule.next_after(now, zone)
 
 
