@@ -41,7 +41,7 @@ suffix          type     content
 ==============  =======  ======================================================================
 
 Outside every queue: ``<namespace>:queues`` (a set of names) and ``<namespace>:worker:<id>`` with
-``<namespace>:workers`` (what each worker process says of itself).
+``<namespace>:workers`` (what each worker process says of itself), and ``<namespace>:call:<id>``.
 """
 
 from __future__ import annotations
@@ -194,3 +194,8 @@ def workers(namespace: str) -> str:
 def worker_info(namespace: str, worker: str) -> str:
     """What one worker says of itself, JSON, with a time to live."""
     return f"{namespace}:worker:{worker}"
+
+
+def worker_call(namespace: str, worker: str) -> str:
+    """By which a worker process calls its own waiting thread; in no queue's slot."""
+    return f"{namespace}:call:{worker}"

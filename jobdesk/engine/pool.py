@@ -24,6 +24,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from jobdesk.broker import keys
 from jobdesk.broker.connection import BLOCK_S
 from jobdesk.broker.transitions import BATCH, Finish, Outcome
 from jobdesk.engine.eventlog import log_active
@@ -100,6 +101,9 @@ class Pool:
         # at so few jobs in stock an exchange is made
         self._low = 0
         self._blocked: Any = None
+        # the queues that the waiter listens to, and the key by which it is called back
+        self._heard: list[Feed] = []
+        self._call_key = keys.worker_call(self.broker.namespace, worker)
         self.stopping = False
         self.drained = False
         self._down_since: float | None = None
@@ -229,6 +233,9 @@ class Pool:
                 housekeeping=housekeeping,
             )
         except BaseException as exc:
+            if type(exc) is BrokerError and finishes:
+                self._book_each(feed, finishes)
+                return
             with self._mutex:
                 feed.finishes[:0] = finishes
             if not isinstance(exc, BrokerError):
@@ -260,8 +267,34 @@ class Pool:
                 queue.after_finish(run, finish, status)
             except JobdeskError as exc:
                 logger.warning("%s: %s", queue.name, exc)
+        if finishes:
+            self._call_waiter(feed)
         if self._local:
             self._wake_one()
+
+    def _book_each(self, feed: Feed, finishes: list[tuple[Run, Finish]]) -> None:
+        """The server refused a batch: book its ends one by one, so that one holds up no other."""
+        queue = feed.queue
+        for index, (run, finish) in enumerate(finishes):
+            try:
+                answer = queue.transitions.exchange(
+                    self.worker, feed.request, 0, queue.lease_ms, [finish]
+                )
+            except BrokerError as exc:
+                if type(exc) is not BrokerError:
+                    with self._mutex:
+                        feed.finishes[:0] = finishes[index:]
+                    self._lost(exc)
+                    return
+                logger.error(
+                    "%s: the end of job %s was refused; it runs again when its lease ends: %s",
+                    queue.name,
+                    run.id,
+                    exc,
+                )
+            else:
+                queue.after_finish(run, finish, answer.statuses[0])
+            self.forget(run)
 
     def _lost(self, exc: BrokerError) -> None:
         """Redis did not answer: rest a little, longer each time, and say so once."""
@@ -333,13 +366,14 @@ class Pool:
     def _wait_for_marker(self) -> None:
         """Block until a queue that has room leaves its marker, for two seconds at most."""
         with self._mutex:
-            keys = [feed.wake_key for feed in self.feeds if len(feed.runs) < feed.limit]
-        if not keys:
+            self._heard = [feed for feed in self.feeds if len(feed.runs) < feed.limit]
+            markers = [feed.wake_key for feed in self._heard]
+        if not markers:
             time.sleep(FLUSH_AFTER_S)
             return
         try:
             if self.broker.address.kind == "cluster":
-                answer = self._wait_in_cluster(keys)
+                answer = self._wait_in_cluster(markers)
             else:
                 client = self.broker.blocking()
                 connection = self._blocked
@@ -347,7 +381,7 @@ class Pool:
                     with self.broker.errors("BZPOPMIN"):
                         connection = self._blocked = client.connection_pool.get_connection()
                 try:
-                    connection.send_command("BZPOPMIN", *keys, BLOCK_S)
+                    connection.send_command("BZPOPMIN", *markers, self._call_key, BLOCK_S)
                     answer = connection.read_response()
                 except BaseException:
                     connection.disconnect()
@@ -366,10 +400,21 @@ class Pool:
             if feed is not None:
                 feed.ready = True
 
-    def _wait_in_cluster(self, keys: list[str]) -> Any:
+    def _call_waiter(self, feed: Feed) -> None:
+        """A queue that was full has room again, and the waiter does not listen to it: call it."""
+        with self._mutex:
+            deaf = self._waiter and feed not in self._heard and len(feed.runs) < feed.limit
+        if deaf and self.broker.address.kind != "cluster":
+            with self.broker.errors("ZADD"):
+                pipe = self.broker.pipeline()
+                pipe.zadd(self._call_key, {"1": 0})
+                pipe.expire(self._call_key, 60)
+                pipe.execute()
+
+    def _wait_in_cluster(self, markers: list[str]) -> Any:
         """One queue after the other: a blocking read cannot span slots."""
-        each = max(0.05, BLOCK_S / (4 * len(keys)))
-        for key in keys:
+        each = max(0.05, BLOCK_S / (4 * len(markers)))
+        for key in markers:
             with self.broker.errors("BZPOPMIN"):
                 answer = self.broker.blocking().execute_command("BZPOPMIN", key, each)
             if answer or self.stopping or self._local:
@@ -426,8 +471,12 @@ class Pool:
             feed.runs.pop((run.taken.id, run.taken.epoch), None)
 
     def stop(self) -> None:
-        """No more jobs are handed out: wake everybody, so that they see it."""
+        """No more jobs are handed out, and what nobody has begun goes back; all threads awake."""
         self.stopping = True
+        while self._local:
+            run = self._local.popleft()
+            if run.close():
+                self.book(run, run.released("the worker stops"))
         with self._mutex:
             beds, self._sleepers = self._sleepers, []
             blocked = self._blocked

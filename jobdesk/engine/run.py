@@ -12,7 +12,11 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
+
+import huey
 
 from huey.exceptions import RateLimitExceeded, RetryTask, TaskTimeout
 
@@ -282,9 +286,20 @@ def traceback_of(exc: BaseException) -> str:
         return exc.traceback
     if isinstance(exc, JobTimeout | JobRevoked | JobExpired | JobCancelled | WorkerDied):
         return ""
-    text = "".join(traceback.format_exception(exc))
+    text = "".join(traceback.format_exception(type(exc), exc, _from_the_task(exc.__traceback__)))
     text = text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= MAX_TRACEBACK else "…" + text[-MAX_TRACEBACK:]
+
+
+_OURS = (str(Path(__file__).parent), str(Path(huey.__file__).parent))
+
+
+def _from_the_task(trace: TracebackType | None) -> TracebackType | None:
+    """A traceback without the frames by which the worker got to the task."""
+    found = trace
+    while found is not None and found.tb_frame.f_code.co_filename.startswith(_OURS):
+        found = found.tb_next
+    return found if found is not None else trace
 
 
 class ForeignError(Exception):
