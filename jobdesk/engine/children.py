@@ -129,7 +129,7 @@ class Children:
     def isolate(self, run: Run) -> None:
         """Make ``run`` run in a child, where its module can be imported there."""
         task_class = run.queue._registry.by_type.get(run.taken.type)
-        if task_class is None:
+        if task_class is None or not (task_class.found_by_import or run.queue.in_child):
             return
         module = task_class.__module__
         script = ""

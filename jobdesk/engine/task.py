@@ -27,6 +27,8 @@ class JobTask(Task):  # type: ignore[misc]  # huey has no types
     signature: ClassVar[Signature]
     type_name: ClassVar[str]
     job_defaults: ClassVar[JobOptions]
+    #: whether another process gets it by importing its module: not so what a function defines
+    found_by_import: ClassVar[bool] = True
     #: options given for this one job
     job_options: JobOptions | None = None
     #: the job in hand, while a worker runs it
@@ -75,6 +77,7 @@ class JobTaskWrapper(TaskWrapper):  # type: ignore[misc]  # huey has no types
         kind = plain.replace("_", "-")
         settings["queue"] = queue
         settings["type_name"] = kind
+        settings["found_by_import"] = "<locals>" not in getattr(func, "__qualname__", "")
         signature = settings["signature"] = Signature.of(func, queue.name, kind, context=context)
         parameter = signature.context_parameter
         task_class: type[JobTask] = super().create_task(func, context, name, **settings)
