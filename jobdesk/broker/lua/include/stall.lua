@@ -1,11 +1,15 @@
 -- stall(P, id, now, emit, figures, max_stalled): take an active job from a worker that vanished.
--- It goes back to its old place; after more than max_stalled times it fails as JobStalled.
+-- It goes back to its old place; after more than max_stalled times it fails as JobStalled, and is
+-- kept or not as any failed job.
 -- The epoch is cleared, so that a finish of the lost run is refused as stale.
 -- Events: stalled {w, stalls}, then waiting {prev=active} or failed.
+
+-- include: retention
+
 local function stall(P, id, now, emit, figures, max_stalled)
   local J = job_key(P, id)
   redis.call('zrem', P .. 'active', id)
-  local f = redis.call('hmget', J, 't', 'w', 'stc', 'am', 'pon', 'gen', 'sc', 'st', 'cx')
+  local f = redis.call('hmget', J, 't', 'w', 'stc', 'am', 'pon', 'gen', 'sc', 'st', 'cx', 'rf')
   if not f[1] or f[8] ~= 'a' then -- guard: not_active
     return false
   end
@@ -17,12 +21,19 @@ local function stall(P, id, now, emit, figures, max_stalled)
   if stalls > max_stalled or f[9] then
     local why = f[9] and 'JobCancelled: cancelled by an operator'
       or 'JobStalled: its worker vanished ' .. stalls .. ' times'
-    keep_attempt(
-      P, id, am + 1, f[5], f[6], now,
-      '"o":"failed","w":' .. worker .. ',"err":' .. cjson.encode(why) .. ',"tb":""}'
-    )
-    redis.call('hset', J, 'st', 'f', 'ep', '0', 'fon', now, 'stc', stalls, 'er', string.sub(why, 1, 60))
-    redis.call('zadd', P .. 'failed', now, id)
+    if keep_own(P, id, f[10], redis.call('hget', P .. 'meta', 'rf'), now) then
+      keep_attempt(
+        P, id, am + 1, f[5], f[6], now,
+        '"o":"failed","w":' .. worker .. ',"err":' .. cjson.encode(why) .. ',"tb":""}'
+      )
+      redis.call(
+        'hset', J, 'st', 'f', 'ep', '0', 'fon', now, 'stc', stalls, 'er', string.sub(why, 1, 60)
+      )
+      redis.call('zadd', P .. 'failed', now, id)
+    else
+      bury(P, id, '0', 'f', why)
+      delete_job(P, id)
+    end
     figures.add('f', 1)
     emit('failed', id, f[1], 'err', why, 'prev', 'active')
     return true
