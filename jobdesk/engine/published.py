@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -76,8 +77,13 @@ class PublishedSignature:
         # What JSON cannot carry is told as such, before the schema is asked about it.
         look(data, "data")
         from jsonschema.exceptions import best_match
+        from referencing.exceptions import Unresolvable
 
-        error = best_match(self._validator.iter_errors(json.loads(json.dumps(data))))
+        try:
+            error = best_match(self._validator.iter_errors(json.loads(json.dumps(data))))
+        except (Unresolvable, RecursionError, re.error) as exc:
+            self._say_unread(exc)
+            return data
         if error is not None:
             self._refuse(error)
         return data
@@ -101,14 +107,17 @@ class PublishedSignature:
             try:
                 Draft202012Validator.check_schema(schema)
             except SchemaError as exc:
-                logger.warning(
-                    "%s: the published schema cannot be read (%s): only its worker checks the data",
-                    self.name, exc.message,
-                )  # fmt: skip
+                self._say_unread(exc.message)
                 schema = True
             # A registry of our own: jsonschema's default one fetches what a $ref names.
             self._made = Draft202012Validator(schema, registry=Registry())
         return self._made
+
+    def _say_unread(self, why: object) -> None:
+        logger.warning(
+            "%s: its published schema cannot be read (%s): only its worker checks the data",
+            self.name, why,
+        )  # fmt: skip
 
     def _refuse(self, error: Any) -> NoReturn:
         path = data_path("", tuple(error.absolute_path))
