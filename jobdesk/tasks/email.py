@@ -38,8 +38,8 @@ from jobdesk.providers.mail import (
     Mailer,
     Message,
     fill,
-    mailer,
 )
+from jobdesk.providers.mailers import mailer
 
 if TYPE_CHECKING:
     from jobdesk.engine.context import JobContext

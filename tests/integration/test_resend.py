@@ -19,7 +19,8 @@ from jobdesk.errors import (
     TransientError,
 )
 from jobdesk.providers.http import retry_after
-from jobdesk.providers.mail import Attachment, Message, mailer
+from jobdesk.providers.mail import Attachment, Message
+from jobdesk.providers.mailers import mailer
 from jobdesk.providers.resend import Resend, header_key
 from jobdesk.settings import load
 from tests import resend_server

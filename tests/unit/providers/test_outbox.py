@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobdesk.errors import PermanentError
-from jobdesk.providers.mail import Attachment, Message, fill, mailer, plain_text
+from jobdesk.providers.mail import Attachment, Message, fill, plain_text
+from jobdesk.providers.mailers import mailer
 from jobdesk.providers.outbox import Outbox
 from jobdesk.settings import load
 
