@@ -67,7 +67,8 @@ class Taken:
     generation: int
     stalls: int
     progress: str
-    expires_ms: int | None
+    #: to the microsecond, as Huey's expiries are
+    expires_ms: float | None
     #: Huey's revocations of this job, of this type: raw values, JSON
     revoked: bytes
     epoch: bytes
@@ -263,7 +264,7 @@ def exchanged(answer: Any) -> Exchanged:
                 int(generation or 0),
                 int(stalls or 0),
                 progress,
-                int(expires) if expires else None,
+                float(expires) if expires else None,
                 revoked,
                 epoch,
             )

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from huey.api import Result, Task
 from huey.constants import EmptyData
 from huey.exceptions import ResultTimeout
 
-from jobdesk.errors import JobFailed
+from jobdesk.errors import JobFailed, ResultGone, WaitTimeout
 
 if TYPE_CHECKING:
     from jobdesk.broker.endings import Ending
     from jobdesk.engine.queue import Queue
     from jobdesk.models import JobStatus
+
+#: A step comes into its own queue so long after the one before it ended, at the latest.
+ARRIVES_S = 15.0
 
 
 class JobHandle(Result):  # type: ignore[misc]  # huey has no types
@@ -29,6 +34,10 @@ class JobHandle(Result):  # type: ignore[misc]  # huey has no types
         self.duplicate = False
         #: Redis could not be reached, and the task ran in this process instead
         self.in_place = False
+        #: the jobs that this one follows: until they have ended, it is not there
+        self.after: tuple[JobHandle, ...] = ()
+        #: it follows them also when they fail: a chord's callback
+        self.joins = False
 
     def __repr__(self) -> str:
         return f"<JobHandle {self.queue}:{self.id}>"
@@ -53,16 +62,36 @@ class JobHandle(Result):  # type: ignore[misc]  # huey has no types
     def wait(self, timeout: float | None = None) -> Any:
         """Wait for the job's end and return its result.
 
-        Raises ``JobFailed`` with the job's error, ``WaitTimeout`` after ``timeout`` seconds, and
-        ``ResultGone`` when the job ended but its result is no longer kept.
+        Raises ``JobFailed`` with the job's error, or with that of the step before it that failed,
+        ``WaitTimeout`` after ``timeout`` seconds, and ``ResultGone`` when the job ended but its
+        result is no longer kept.
         """
         if self.in_place and self._result is not EmptyData:
             return self._result
         from jobdesk.broker.events import wait_for_end
 
-        return result_of(
-            self.queue, self.id, wait_for_end(self.huey.broker, self.queue, self.id, timeout)
-        )
+        until = None if timeout is None else time.monotonic() + timeout
+        for job in self.after:
+            with suppress(ResultGone, *([JobFailed] if self.joins else [])):
+                job.wait(_left(until))
+        arrives = time.monotonic() + ARRIVES_S
+        while True:
+            try:
+                ending = wait_for_end(self.huey.broker, self.queue, self.id, _left(until))
+            except ResultGone:
+                if not self.after or time.monotonic() > arrives:
+                    raise
+                if _left(until) == 0:
+                    raise WaitTimeout(
+                        f"job {self.id} of queue {self.queue} was not there after {timeout:g} s"
+                    ) from None
+                time.sleep(0.02)
+            else:
+                return result_of(self.queue, self.id, ending)
+
+
+def _left(until: float | None) -> float | None:
+    return None if until is None else max(0.0, until - time.monotonic())
 
 
 def result_of(queue: str, job_id: str, ending: Ending) -> Any:

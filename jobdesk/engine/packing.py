@@ -51,7 +51,15 @@ def to_ms(naive: datetime, utc: bool) -> int:
     return round(naive.timestamp() * 1000)
 
 
-def from_ms(ms: int, utc: bool) -> datetime:
+def exact_ms(naive: datetime, utc: bool) -> int | str:
+    """As :func:`to_ms`, with the microseconds after the point where there are any."""
+    whole = naive.replace(microsecond=naive.microsecond // 1000 * 1000)
+    rest = naive.microsecond % 1000
+    ms = to_ms(whole, utc)
+    return f"{ms}.{rest:03d}" if rest else ms
+
+
+def from_ms(ms: float, utc: bool) -> datetime:
     """The opposite of :func:`to_ms`."""
     if utc:
         return datetime.fromtimestamp(ms / 1000, UTC).replace(tzinfo=None)
@@ -78,7 +86,7 @@ def record_fields(task: Task, queue: Queue) -> dict[str, str | int]:
     elif (timeout_ms := check_timeout_ms(timeout)) is not None:
         fields["to"] = timeout_ms
     if task.expires_resolved is not None:
-        fields["ex"] = to_ms(task.expires_resolved, queue.utc)
+        fields["ex"] = exact_ms(task.expires_resolved, queue.utc)
     elif options.expires is not None:
         fields["ex"] = expires_ms(options.expires)
     for name, field in (("remove_on_complete", "rc"), ("remove_on_fail", "rf")):

@@ -18,10 +18,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from huey.api import Huey, Task, chord, group
+from huey.api import ChordResult, Huey, Task, chord, group
 from huey.exceptions import RateLimitExceeded, RetryTask
 from huey.registry import Registry
-from huey.utils import Error
+from huey.utils import ChordConfig, Error
 
 from jobdesk import settings as settings_module
 from jobdesk.broker.connection import Broker, connect
@@ -418,9 +418,14 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
         if task.run is not None and task.run.closed and self._run_again(task):
             return JobHandle(self, task)
         task.bound_data = self._bound_data(task)
+        # who patches Huey.enqueue may add arguments of its own (Sentry does); they are not the job's
+        given = dict(task.kwargs)
         outbox.duplicate = False
         try:
-            handle = super().enqueue(task)
+            try:
+                handle = super().enqueue(task)
+            finally:
+                task.kwargs = given
         except RedisUnavailable as exc:
             if exc.sent:
                 raise AddUnconfirmed(
@@ -524,17 +529,29 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
         if "to" in fields:
             task.timeout = int(fields["to"]) / 1000
         if "ex" in fields:
-            task.expires_resolved = packing.from_ms(int(fields["ex"]), self.utc)
+            task.expires_resolved = packing.from_ms(float(fields["ex"]), self.utc)
         packing.set_retry_delay(task, str(fields.get("bk", "")), int(fields.get("am", 0)))
         packing.attach(task, payload, self)
         return task
 
     def _pipeline_results(self, task: Task) -> list[JobHandle]:
-        results = []
+        results: list[JobHandle] = []
         while task is not None:
-            results.append(JobHandle(self, task))
+            handle = JobHandle(self, task)
+            handle.after = tuple(results[-1:])
+            results.append(handle)
             task = task.on_complete
         return results
+
+    def _enqueue_chord(self, chord_obj: chord) -> ChordResult:
+        result = super()._enqueue_chord(chord_obj)
+        result.callback.after = tuple(result.results)
+        result.callback.joins = True
+        return result
+
+    def _enqueue_chord_member(self, task: Any, config: ChordConfig) -> JobHandle:
+        super()._enqueue_chord_member(task, config)
+        return self._pipeline_results(task.callback if isinstance(task, chord) else task)[-1]
 
     def result(
         self, id: str, blocking: bool = False, timeout: float | None = None, **options: Any

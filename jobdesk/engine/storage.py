@@ -332,7 +332,7 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
             if timeout:
                 fields.append(("to", int(timeout)))
             if expires:
-                fields.append(("ex", int(expires)))
+                fields.append(("ex", expires.decode()))
             found.append(
                 NewJob(
                     id=raw.decode(),
