@@ -8,6 +8,7 @@ the command line and the dashboard pass everything through it that was not writt
 from __future__ import annotations
 
 import re
+from functools import cache
 from unicodedata import category, east_asian_width
 
 #: C0 but tab and newline, DEL, C1, marks that change the reading direction, line separators, the
@@ -16,14 +17,13 @@ _CLASS = (
     r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff"
     r"\ud800-\udfff\U000e0000-\U000e007f"
 )
-_UNSAFE = re.compile(f"[{_CLASS}]")
-_UNSAFE_IN_LINE = re.compile(rf"[\t\n{_CLASS}]")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def safe_text(text: object) -> str:
     """``text`` with its newlines and tabs; everything else that acts is a visible escape."""
-    return _UNSAFE.sub(_visible, str(text))
+    raw = str(text)
+    return raw if raw.isprintable() else _unsafe().sub(_visible, raw)
 
 
 def safe_line(text: object, width: int | None = None) -> str:
@@ -32,7 +32,7 @@ def safe_line(text: object, width: int | None = None) -> str:
     raw = str(text)
     if width is not None:
         raw = raw[: 4 * width + 1]
-    line = _UNSAFE_IN_LINE.sub(_visible, raw)
+    line = raw if raw.isprintable() else _unsafe_in_line().sub(_visible, raw)
     return line if width is None else cut(line, width)
 
 
@@ -41,8 +41,9 @@ def safe_json(text: str, *, ascii_only: bool = False) -> str:
 
     The text must come from an encoder, so that they can stand in strings only.
     """
-    unsafe = _NOT_ASCII if ascii_only else _UNSAFE
-    return unsafe.sub(_json_escape, text)
+    if text.isascii() and text.isprintable():
+        return text
+    return (_not_ascii() if ascii_only else _unsafe()).sub(_json_escape, text)
 
 
 def cells(text: str) -> int:
@@ -65,7 +66,22 @@ def cut(text: str, width: int) -> str:
     return "".join(kept) + "…" if width > 0 else ""
 
 
-_NOT_ASCII = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\U0010ffff]")
+# Compiled when first needed, and most text is printable: ranges this wide take a while.
+
+
+@cache
+def _unsafe() -> re.Pattern[str]:
+    return re.compile(f"[{_CLASS}]")
+
+
+@cache
+def _unsafe_in_line() -> re.Pattern[str]:
+    return re.compile(rf"[\t\n{_CLASS}]")
+
+
+@cache
+def _not_ascii() -> re.Pattern[str]:
+    return re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\U0010ffff]")
 
 
 def _visible(match: re.Match[str]) -> str:

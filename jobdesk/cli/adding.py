@@ -18,13 +18,20 @@ from jobdesk.cli.session import (
     reveal_option,
 )
 from jobdesk.cli.spans import SPAN
-from jobdesk.errors import BadInput, InvalidBackoff, InvalidJobData, JobActive, JobFailed
+from jobdesk.errors import (
+    BadInput,
+    InvalidBackoff,
+    InvalidJobData,
+    JobActive,
+    JobFailed,
+    JobNotFound,
+)
 from jobdesk.models import Backoff, JobOptions, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jobdesk.models import Job
+    from jobdesk.engine.handle import JobHandle
 
 
 F = TypeVar("F", bound="Callable[..., Any]")
@@ -71,7 +78,7 @@ def add(  # noqa: PLR0917  # click passes them by name
     wait_timeout: float | None,
     as_json: bool,
     reveal: bool,
-) -> int:
+) -> None:
     """Add a job of TYPE to QUEUE.
 
     The data is checked as the task wants it; where it does not fit, nothing is added. What is not
@@ -94,17 +101,17 @@ def add(  # noqa: PLR0917  # click passes them by name
         if (value := getattr(options, name)) is not None
     }
     handle = session.desk.add_job(queue, type_, values, **given)
-    if wait or wait_timeout is not None:
-        return _await(session, queue, handle.id, wait_timeout)
-    if as_json:
-        print_json(
-            {"success": True, "data": _added(session, session.inspector.job(queue, handle.id))}
-        )
+    if handle.in_place:
+        _tell_end(session, queue, handle.id, "completed", handle.wait(), inPlace=True)
+    elif wait or wait_timeout is not None:
+        _await(session, queue, handle.id, wait_timeout)
+    elif as_json:
+        shape = _added(session, queue, type_, handle, values, options)
+        print_json({"success": True, "data": shape})
     elif handle.duplicate:
         session.say(f"job {handle.id} is in queue {queue} already; nothing was added")
     else:
         session.say(f"job {handle.id} is added to queue {queue}")
-    return 0
 
 
 @click.command()
@@ -170,20 +177,29 @@ def read_backoff(text: str) -> Backoff:
     return Backoff.parse({"type": kind, "delay": delay})
 
 
-def _added(session: Session, job: Job) -> dict[str, Any]:
+def _added(  # noqa: PLR0917  # all that is known of the job
+    session: Session,
+    queue: str,
+    type_: str,
+    handle: JobHandle,
+    values: dict[str, Any],
+    options: JobOptions,
+) -> dict[str, Any]:
+    """The job as it was stored, defaults and all; as it was given where it is gone already."""
     from jobdesk.cli import shapes
 
-    return {
-        "jobId": job.id,
-        "queueName": job.queue,
-        "type": job.type,
-        "data": session.redacted(job.data),
-        "options": shapes.job_options(job),
-    }
+    shape: dict[str, Any] = {"jobId": handle.id, "queueName": queue, "type": type_}
+    try:
+        job = session.inspector.job(queue, handle.id)
+    except JobNotFound:
+        shape |= {"data": session.redacted(values), "options": shapes.options(options)}
+    else:
+        shape |= {"data": session.redacted(job.data), "options": shapes.job_options(job)}
+    return shape | {"duplicate": True} if handle.duplicate else shape
 
 
-def _await(session: Session, queue: str, job_id: str, timeout: float | None) -> int:
-    """Wait for the job's end and print it; its error is raised."""
+def _await(session: Session, queue: str, job_id: str, timeout: float | None) -> None:
+    """Wait for the job's end and print its result; its error is raised."""
     from jobdesk.broker.events import wait_for_end
     from jobdesk.broker.records import json_value
 
@@ -192,22 +208,19 @@ def _await(session: Session, queue: str, job_id: str, timeout: float | None) -> 
     ending = wait_for_end(session.broker, queue, job_id, timeout)
     if ending.state is JobState.FAILED:
         raise JobFailed(f"job {job_id} of queue {queue} failed: {ending.error}", error=ending.error)
-    result = session.redacted(json_value(ending.result))
+    _tell_end(session, queue, job_id, ending.state.value, json_value(ending.result))
+
+
+def _tell_end(
+    session: Session, queue: str, job_id: str, state: str, result: Any, **more: Any
+) -> None:
+    """Print how a job ended: its result alone, or with --json what it was the result of."""
+    shown = session.redacted(result)
     if session.as_json:
-        print_json(
-            {
-                "success": True,
-                "data": {
-                    "jobId": job_id,
-                    "queueName": queue,
-                    "state": ending.state.value,
-                    "returnValue": result,
-                },
-            }
-        )
+        shape = {"jobId": job_id, "queueName": queue, "state": state, "returnValue": shown, **more}
+        print_json({"success": True, "data": shape})
     else:
-        session.say(json.dumps(result, ensure_ascii=False, indent=2))
-    return 0
+        session.say(json.dumps(shown, ensure_ascii=False, indent=2, default=str))
 
 
 def _edited(session: Session, queue: str, job_id: str) -> dict[str, Any] | None:

@@ -15,15 +15,15 @@ class Entry:
 
     module: str
     help: str
-    #: the function in its module, where that is not the command's name
-    name: str = ""
+    #: whether it runs an application's code, or for long: then it starts and ends as any program
+    heavy: bool = False
 
 
 #: section -> command -> entry, in the order of the help
 SECTIONS: dict[str, dict[str, Entry]] = {
     "Start": {
-        "demo": Entry("demo", "See it work: six queues, workers, sample jobs, its own Redis."),
-        "worker": Entry("worker", "Run the jobs of all queues, or of those named."),
+        "demo": Entry("demo", "See it work: six queues, workers and sample jobs.", heavy=True),
+        "worker": Entry("worker", "Run the jobs of all queues, or of those named.", heavy=True),
     },
     "Look": {
         "queues": Entry("queues", "How many jobs each queue has, by state."),
@@ -35,12 +35,12 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "doctor": Entry("doctor", "Find out why jobs do not run."),
     },
     "One job": {
-        "add": Entry("adding", "Add a job."),
+        "add": Entry("adding", "Add a job.", heavy=True),
         "retry": Entry("actions", "Run a failed job again, or all of a queue with --all."),
         "cancel": Entry("actions", "End a job as failed, also while it runs."),
         "promote": Entry("actions", "Run a delayed job now."),
         "priority": Entry("actions", "Change how urgent a job is, 1 to 10."),
-        "edit": Entry("adding", "Change the data of a job that does not run."),
+        "edit": Entry("adding", "Change the data of a job that does not run.", heavy=True),
         "remove": Entry("actions", "Remove a job and all that is kept of it."),
     },
     "A queue": {
@@ -50,7 +50,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "clean": Entry("cleaning", "Remove old jobs of one state."),
         "empty": Entry("cleaning", "Remove all waiting and delayed jobs."),
         "obliterate": Entry("cleaning", "Delete a paused queue with everything in it."),
-        "schedule": Entry("schedules", "Run a schedule now, pause or resume it."),
+        "schedule": Entry("schedules", "Run a schedule now, pause or resume it.", heavy=True),
     },
 }  # fmt: skip
 

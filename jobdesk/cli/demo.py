@@ -15,10 +15,7 @@ def demo(headless: bool, redis_url: str | None) -> int:
     run's own below .demo. Shown by name are a retry, a delayed
     job, a failure on purpose and a schedule's run.
     """
-    import gc
-
     from jobdesk import demo as demonstration
 
-    gc.enable()
     code: int = demonstration.run(headless=headless, redis_url=redis_url)
     return code

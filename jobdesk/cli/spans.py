@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,7 +13,13 @@ _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
 _STEPS = (("d", 86_400), ("h", 3600), ("min", 60))
 
 
-class Span(click.ParamType):
+if TYPE_CHECKING:
+    _Seconds = click.ParamType[float]
+else:
+    _Seconds = click.ParamType  # only newer releases of click have a parameter there
+
+
+class Span(_Seconds):
     """Seconds, or numbers with units: 90, 30s, 10m, 24h, 2d, 1h30m."""
 
     name = "span"
@@ -48,7 +54,7 @@ def span(ms: float) -> str:
     if seconds < 1:
         return f"{round(ms)} ms"
     if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{int(seconds)} s"
+        return f"{round(seconds, 1):g} s" if seconds < 10 else f"{int(seconds)} s"
     for at, (unit, size) in enumerate(_STEPS):
         if seconds >= size:
             whole = int(seconds // size)

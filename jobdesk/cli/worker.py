@@ -25,12 +25,9 @@ def worker(queues: tuple[str, ...], concurrency: int | None, processes: int, bur
     INT and TERM let jobs run to their end, for JOBDESK_SHUTDOWN_TIMEOUT seconds at most; a second
     one interrupts them. What did not end goes back to its place in the line.
     """
-    import gc
-
     from jobdesk import settings
     from jobdesk.engine import fleet
 
-    gc.enable()
     code: int = fleet.run(
         queues,
         concurrency=concurrency,
