@@ -7,6 +7,7 @@ of :mod:`jobdesk.errors`.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -57,6 +58,7 @@ class Desk:
         self._own_broker = False
         self._who = who
         self._catalog: Catalog | None = None
+        self._lock = threading.RLock()
 
     # --- adding
 
@@ -266,13 +268,14 @@ class Desk:
     @property
     def broker(self) -> Broker:
         """The connection to Redis, made at first use."""
-        if self._broker is None:
-            settings = self._given or settings_module.current()
-            shared = connect(settings)
-            # The shared one goes by server and namespace; a secret of one's own needs one's own.
-            self._own_broker = shared.settings != settings
-            self._broker = Broker(settings) if self._own_broker else shared
-        return self._broker
+        with self._lock:
+            if self._broker is None:
+                settings = self._given or settings_module.current()
+                shared = connect(settings)
+                # It goes by server and namespace; a secret of one's own needs one of one's own.
+                self._own_broker = shared.settings != settings
+                self._broker = Broker(settings) if self._own_broker else shared
+            return self._broker
 
     @property
     def settings(self) -> Settings:
@@ -292,11 +295,12 @@ class Desk:
     @property
     def catalog(self) -> Catalog:
         """The queues that can be reached from here."""
-        if self._catalog is None:
-            from jobdesk.engine.catalog import Catalog
+        with self._lock:
+            if self._catalog is None:
+                from jobdesk.engine.catalog import Catalog
 
-            self._catalog = Catalog(self.broker, self.settings)
-        return self._catalog
+                self._catalog = Catalog(self.broker, self.settings)
+            return self._catalog
 
     def close(self) -> None:
         """Give back the connection, where it is this desk's own. Use opens it again."""

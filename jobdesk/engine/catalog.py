@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import difflib
 import logging
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +49,10 @@ class Catalog:
         self._classes: dict[tuple[Queue, str], type[JobTask]] = {}
         self._published: dict[str, tuple[float, published.PublishedQueue]] = {}
         self._seen: set[str] = set()
+        #: queues that no module or entry point has
+        self._codeless: set[str] = set()
+        #: the settings last compared with our own, and whether they are the same
+        self._compared: tuple[Settings, bool] = (settings, True)
 
     # --- names
 
@@ -93,12 +99,8 @@ class Catalog:
         try:
             own = queue.own_class(kind)
         except UnknownType:
-            if not isinstance(queue, published.PublishedQueue):
-                raise
-            # A worker may have brought the type since.
-            self._published.pop(name, None)
-            return self._as_published(name).own_class(kind)
-        if own.queue is queue:
+            own = self._looked_again(queue, kind)
+        if own.queue is queue or isinstance(queue, published.PublishedQueue):
             return own
         made = self._classes.get((queue, kind))
         if made is None or not issubclass(made, own):
@@ -106,11 +108,24 @@ class Catalog:
             made = self._classes[queue, kind] = type(own.__name__, (own,), attributes)
         return made
 
+    def _looked_again(self, queue: Queue, kind: str) -> type[JobTask]:
+        """A type that was not there a moment ago."""
+        if isinstance(queue, published.PublishedQueue):
+            # A worker may have brought it since.
+            self._published.pop(queue.name, None)
+            return self._as_published(queue.name).own_class(kind)
+        # Another thread may be importing the queue's module right now, and be half through.
+        for module in self._modules(queue.name):
+            if module in sys.modules:
+                with suppress(Exception):
+                    import_module(module)  # waits for that thread
+        return queue.own_class(kind)
+
     # --- by functions
 
     def _by_functions(self, name: str) -> Queue | None:
         found = known_queue(name)
-        if found is not None:
+        if found is not None or name in self._codeless:
             return found
         for place, load in self._places(name):
             if place in self._tried:
@@ -124,17 +139,22 @@ class Catalog:
             found = known_queue(name)
             if found is not None:
                 return found
+        self._codeless.add(name)
         return None
 
-    def _places(self, name: str) -> Iterator[tuple[str, Any]]:
-        """Where the functions of a queue may be, the likely places first."""
+    def _modules(self, name: str) -> list[str]:
+        """The modules that may have a queue, the likely ones first."""
         if name in built_in():
-            module = f"{TASKS}.{name}"
-            yield module, lambda: import_module(module)
-            return
+            return [f"{TASKS}.{name}"]
         modules = [place.partition(":")[0] for place in self._settings.imports]
-        for module in sorted(modules, key=lambda module: module.rpartition(".")[2] != name):
+        return sorted(modules, key=lambda module: module.rpartition(".")[2] != name)
+
+    def _places(self, name: str) -> Iterator[tuple[str, Any]]:
+        """Where the functions of a queue may be, and what imports them."""
+        for module in self._modules(name):
             yield module, lambda module=module: import_module(module)
+        if name in built_in():
+            return
         from importlib.metadata import entry_points
 
         points = entry_points(group=ENTRY_POINTS)
@@ -144,9 +164,11 @@ class Catalog:
     def _here(self, queue: Queue) -> Queue:
         """``queue``, or a copy of it on this Redis, where it is bound to another."""
         own = queue.settings
-        if queue.immediate or (
-            (own is self._settings or own == self._settings) and queue.broker is self._broker
-        ):
+        compared, same = self._compared
+        if own is not compared:
+            same = own == self._settings
+            self._compared = (own, same)
+        if queue.immediate or (same and queue.broker is self._broker):
             return queue
         before = self._moved.get(queue.name)
         if before is not None and before[0] is queue:

@@ -9,7 +9,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -55,6 +57,8 @@ def known() -> Iterator[dict[str, Queue]]:
     yield queue_module._known
     for name in ("thumbs", "video", "sound", "now"):
         queue_module._known.pop(name, None)
+    for module in ("video", "odd", "broken", "pictures"):
+        sys.modules.pop(module, None)
 
 
 @pytest.fixture
@@ -314,6 +318,42 @@ def test_queues_of_ones_own_are_found_by_the_setting(settings, tmp_path, monkeyp
         assert desk.get_queue_stats("sound").waiting == 0
         with pytest.raises(UnknownQueue, match=r"broken cannot be imported \(RuntimeError: no lic"):
             desk.add_job("nothing", "cut", {})
+
+
+def test_queues_of_an_installed_package_are_found_by_its_entry_point(
+    settings, tmp_path, monkeypatch
+):
+    (tmp_path / "pictures.py").write_text(
+        "from jobdesk import Queue\nqueue = huey = Queue('video')\n"
+        "@queue.task()\ndef cut(path: str): return path\n"
+    )
+    told = tmp_path / "pictures-1.0.dist-info"
+    told.mkdir()
+    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: pictures\nVersion: 1.0\n")
+    (told / "entry_points.txt").write_text("[jobdesk.queues]\nvideo = pictures:queue\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    assert Desk().add_job("video", "cut", {"path": "a"}).status().type == "cut"
+
+
+def test_a_module_that_another_thread_is_importing_is_waited_for(settings, tmp_path, monkeypatch):
+    (tmp_path / "video.py").write_text(
+        "from jobdesk import Queue\nqueue = huey = Queue('video')\n"
+        "import pause_here; pause_here.reached.set(); pause_here.go_on.wait(10)\n"
+        "@queue.task()\ndef cut(path: str): return path\n"
+    )
+    pause = ModuleType("pause_here")
+    pause.reached, pause.go_on = threading.Event(), threading.Event()
+    monkeypatch.setitem(sys.modules, "pause_here", pause)
+    monkeypatch.syspath_prepend(tmp_path)
+    own = settings.model_copy(update={"imports": ("video",)})
+    with Desk(own) as desk, ThreadPoolExecutor(2) as pool:
+        first = pool.submit(desk.add_job, "video", "cut", {"path": "a"})
+        assert pause.reached.wait(10)
+        second = pool.submit(desk.add_job, "video", "cut", {"path": "b"})
+        threading.Timer(0.2, pause.go_on.set).start()
+
+        assert first.result(20).status().type == second.result(20).status().type == "cut"
 
 
 def test_a_desk_on_another_redis_adds_there(settings, thumbs, desk, make_server):
