@@ -38,3 +38,21 @@ def test_stopping_waits_for_every_running_job_and_takes_no_other(bench, gate):
     assert bench.status(first.id).state == "failed"
     assert bench.status(second.id).state == "completed"
     assert bench.status(third.id).state == "waiting"
+
+
+def test_a_job_that_takes_too_long_is_given_back_at_its_old_place(bench, gate):
+    @bench.queue.task()
+    def hold():
+        gate.halt()
+
+    first, second = hold(), hold()
+    with bench.worker() as consumer:
+        gate.reached()
+        consumer.shutdown_timeout = 0.1
+        consumer.stop(graceful=True)
+        assert bench.ids() == [first.id, second.id]
+        gate.open()
+
+    assert bench.ids() == [first.id, second.id], "what it still says comes too late"
+    assert bench.job(first.id).history[-1].outcome == "released"
+    assert bench.status(first.id).attempts_made == 0
