@@ -63,7 +63,7 @@ def _print_newest(session: Session, names: tuple[str, ...], count: int) -> Event
     for name in names:
         latest = newest(session.broker, name, max(1, count))
         positions[name] = latest[0].id if latest else "0-0"
-        found += latest[:count]
+        found += reversed(latest[:count])
     _print_all(found, as_json=session.as_json)
     return EventReader(session.broker, names, positions)
 
