@@ -27,7 +27,7 @@ from jobdesk import settings as settings_module
 from jobdesk.broker.connection import Broker, connect
 from jobdesk.broker.transitions import BATCH, Added, Finish, Transitions
 from jobdesk.engine import continuations, packing
-from jobdesk.engine.codec import Codec, JsonSerializer
+from jobdesk.engine.codec import Codec, JsonSerializer, task_exception
 from jobdesk.engine.handle import JobHandle
 from jobdesk.engine.ids import new_id
 from jobdesk.engine.interrupts import armed
@@ -418,7 +418,7 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
         if task.run is not None and task.run.closed and self._run_again(task):
             return JobHandle(self, task)
         task.bound_data = self._bound_data(task)
-        # who patches Huey.enqueue may add arguments of its own (Sentry does); they are not the job's
+        # who patches Huey.enqueue may add arguments of its own, as Sentry does: not the job's
         given = dict(task.kwargs)
         outbox.duplicate = False
         try:
@@ -463,6 +463,9 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
 
     def _note_continuation(self, task: JobTask, run: Run) -> None:
         """Leave a continuation to the finish of the job it follows."""
+        if run.exception is not None:
+            raised = task_exception(run.exception, run.id)
+            task.args = tuple(raised if arg is run.exception else arg for arg in task.args)
         name, job = packing.continued_job(task, self)
         with self.batch() as batch:
             super().enqueue(task)
@@ -554,9 +557,19 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
         return self._pipeline_results(task.callback if isinstance(task, chord) else task)[-1]
 
     def result(
-        self, id: str, blocking: bool = False, timeout: float | None = None, **options: Any
+        self,
+        id: str,  # noqa: A002 - Huey's name for it
+        blocking: bool = False,
+        timeout: float | None = None,
+        **options: Any,
     ) -> Any:
         return JobHandle(self, Task(id=id)).get(blocking, timeout, **options)
+
+    def build_error_result(self, task: Task, exception: BaseException) -> dict[str, Any]:
+        found: dict[str, Any] = super().build_error_result(task, exception)
+        found.setdefault("class", type(exception).__name__)
+        found.setdefault("message", str(exception))
+        return found
 
     def _result_handle(self, task: Task) -> JobHandle:
         return JobHandle(self, task)

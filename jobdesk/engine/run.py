@@ -227,7 +227,7 @@ class Run:
 
 def _kept(metadata: dict[str, Any]) -> str:
     """Huey's metadata of an error as JSON, without what the attempt has anyway."""
-    kept = {key: item for key, item in metadata.items() if key not in ("traceback", "task_id")}
+    kept = {key: item for key, item in metadata.items() if key not in _IN_ATTEMPT}
     try:
         text = encode_value(kept).decode("utf-8")
     except JobdeskError:
@@ -237,6 +237,8 @@ def _kept(metadata: dict[str, Any]) -> str:
         text = encode_value(told).decode()
     return text
 
+
+_IN_ATTEMPT = frozenset({"traceback", "task_id", "class", "message"})
 
 _WORDS = {
     Outcome.RETRY: "retrying",
