@@ -8,11 +8,12 @@ import functools
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from jobdesk.desk import Desk
-from jobdesk.errors import WaitTimeout
+from jobdesk.errors import InvalidTimeout, WaitTimeout
+from jobdesk.models import seconds
 
 if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
@@ -88,9 +89,11 @@ class AsyncDesk:
         self,
         queue: str,
         job_id: str,
-        timeout: float | None = None,  # noqa: ASYNC109  # as Desk.wait
+        timeout: float | timedelta | None = None,  # noqa: ASYNC109  # as Desk.wait
     ) -> Any:
         """Wait for a job's end and return its result, as :meth:`Desk.wait`."""
+        if timeout is not None:
+            timeout = seconds(timeout, "timeout", InvalidTimeout)
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             left = SLICE_S if deadline is None else deadline - time.monotonic()

@@ -8,7 +8,7 @@ of :mod:`jobdesk.errors`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -17,7 +17,7 @@ from jobdesk.broker.connection import Broker, connect
 from jobdesk.broker.control import Cancelled, Control
 from jobdesk.broker.events import EventReader, Gap, wait_for_end
 from jobdesk.broker.inspector import Inspector
-from jobdesk.errors import ScheduleNotFound
+from jobdesk.errors import InvalidTimeout, ScheduleNotFound
 from jobdesk.models import (
     Event,
     Job,
@@ -30,6 +30,7 @@ from jobdesk.models import (
     check_job_id,
     check_queue_name,
     instant_ms,
+    seconds,
 )
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Desk:
 
         return adding.add(self.catalog, queue, JobSpec(type, data, options), words)
 
-    def add_bulk_jobs(self, queue: str, jobs: Sequence[Spec]) -> list[JobHandle]:
+    def add_bulk_jobs(self, queue: str, jobs: Iterable[Spec]) -> list[JobHandle]:
         """Add many jobs of one queue, a round trip per hundred. All are valid, or none is added."""
         from jobdesk.engine import adding
 
@@ -95,7 +96,7 @@ class Desk:
         """Where a job stands, its progress and its result; ``JobNotFound``."""
         return self.inspector.status(queue, check_job_id(job_id))
 
-    def wait(self, queue: str, job_id: str, timeout: float | None = None) -> Any:
+    def wait(self, queue: str, job_id: str, timeout: float | timedelta | None = None) -> Any:
         """Wait for a job's end and return its result.
 
         Raises ``JobFailed`` with the job's error, ``WaitTimeout`` after ``timeout`` seconds, and
@@ -103,6 +104,8 @@ class Desk:
         """
         from jobdesk.engine.handle import result_of
 
+        if timeout is not None:
+            timeout = seconds(timeout, "timeout", InvalidTimeout)
         ending = wait_for_end(self.broker, queue, check_job_id(job_id), timeout)
         return result_of(queue, job_id, ending)
 

@@ -113,6 +113,7 @@ class Inspector:
         rows is ``PageTooLarge``.
         """
         which, keys = check_state(state), self._broker.keys(check_queue_name(queue))
+        start, end = paging.check_place(start), paging.check_place(end)
         total: int | None = None
         if start < 0 or end < 0:
             with self._broker.errors("ZCARD"):

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: How many rows with the cursor's own score a page reads past before it asks for the rank.
 TIES = 32
+#: Beyond any list.
+FAR = 2**53
 
 
 def check_limit(limit: int, most: int) -> None:
@@ -23,6 +25,13 @@ def check_limit(limit: int, most: int) -> None:
         raise InvalidLimit(f"a limit must be 0 or more, got {limit}")
     if limit > most:
         raise PageTooLarge(f"{limit:,} asked for, at most {most:,} at a time")
+
+
+def check_place(number: object) -> int:
+    """A place in a list, cut to what Redis can be asked for; nothing lies out there."""
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise InvalidLimit(f"start and end are integers, got {number!r:.60}")
+    return max(-FAR, min(number, FAR))
 
 
 def cursor(state: JobState, entry: tuple[bytes, float]) -> str:

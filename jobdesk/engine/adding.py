@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jobdesk.broker.transitions import BATCH
 from jobdesk.engine.handle import JobHandle
 from jobdesk.engine.options import as_data, options_of
-from jobdesk.errors import AddUnconfirmed, BadInput, BrokerError, InvalidJobData, RedisUnavailable
+from jobdesk.errors import (
+    AddUnconfirmed,
+    BadInput,
+    BrokerError,
+    InvalidJobData,
+    RedisUnavailable,
+    UnknownType,
+)
 from jobdesk.models import JobSpec, NewJob
 
 if TYPE_CHECKING:
@@ -21,22 +28,28 @@ def add(
     catalog: Catalog, name: str, spec: JobSpec, words: Mapping[str, Any] | None = None
 ) -> JobHandle:
     """Check one job and add it."""
-    task = _task(catalog, name, spec, words)
+    task = _task(catalog.task_class(name, spec.type), name, spec, words)
     queue = type(task).queue
     # A queue with ``results=False`` returns nothing.
     handle: JobHandle = queue.enqueue(task) or JobHandle(queue, task)
     return handle
 
 
-def add_many(catalog: Catalog, name: str, specs: Sequence[Any]) -> list[JobHandle]:
+def add_many(catalog: Catalog, name: str, specs: Iterable[Any]) -> list[JobHandle]:
     """Check jobs and add them; all are checked before the first is sent."""
     queue = catalog.queue(name)
+    specs = list(specs)
     handles: list[JobHandle] = []
+    classes: dict[str, type[JobTask]] = {}
     with queue.batch() as batch:
         for number, given in enumerate(specs, 1):
             try:
-                task = _task(catalog, name, _spec(given))
-                queue = type(task).queue
+                spec = _spec(given)
+                task_class = classes.get(spec.type)
+                if task_class is None:
+                    task_class = classes[spec.type] = catalog.task_class(name, spec.type)
+                task = _task(task_class, name, spec)
+                queue = task_class.queue
                 handles.append(queue.enqueue(task) or JobHandle(queue, task))
             except BadInput as exc:
                 raise type(exc)(f"job {number} of {len(specs)}: {exc}; none was added") from exc
@@ -65,20 +78,24 @@ def _send(queue: Queue, jobs: Sequence[NewJob]) -> list[bool]:
 
 
 def _spec(given: Any) -> JobSpec:
-    if isinstance(given, JobSpec):
-        return given
     if isinstance(given, tuple) and 1 <= len(given) <= 3:
-        return JobSpec(*given)
-    raise InvalidJobData(
-        f"a job is JobSpec(type, data, options) or a tuple of them, got {given!r:.60}"
-    )
+        given = JobSpec(*given)
+    if not isinstance(given, JobSpec):
+        raise InvalidJobData(
+            f"a job is JobSpec(type, data, options) or a tuple of them, got {given!r:.60}"
+        )
+    if not isinstance(given.type, str):
+        raise UnknownType(f"a type is named by a string, got {given.type!r:.60}")
+    return given
 
 
 def _task(
-    catalog: Catalog, name: str, spec: JobSpec, words: Mapping[str, Any] | None = None
+    task_class: type[JobTask],
+    name: str,
+    spec: JobSpec,
+    words: Mapping[str, Any] | None = None,
 ) -> JobTask:
     """The Huey task of a job: the options are checked here, the data when it is enqueued."""
-    task_class = catalog.task_class(name, spec.type)
     options = options_of(spec.options, words)
     data = as_data(spec.data, name, spec.type)
     task = task_class((), data, id=options.job_id)

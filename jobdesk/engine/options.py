@@ -10,6 +10,7 @@ from jobdesk.errors import BadInput, InvalidJobData
 from jobdesk.models import JobOptions
 
 NAMES = tuple(JobOptions.__slots__)
+_NONE = JobOptions()
 #: Options in the words of Bull, whose times are milliseconds: never taken for ours.
 _BULL = frozenset({"jobId", "removeOnComplete", "removeOnFail"})
 
@@ -37,7 +38,7 @@ def options_of(options: Options, words: Mapping[str, Any] | None = None) -> JobO
     """Checked options; what ``words`` say goes before what ``options`` say."""
     given = _checked(options) if isinstance(options, Mapping) else options
     if given is None:
-        given = JobOptions()
+        given = _NONE
     elif not isinstance(given, JobOptions):
         raise BadInput(f"options are JobOptions or a mapping of them, got {given!r:.60}")
     return _checked(words).over(given) if words else given
