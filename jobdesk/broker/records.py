@@ -74,7 +74,7 @@ def payload(raw: bytes | None) -> Payload:
             body, signed = parts[3], True
     try:
         value = json.loads(body)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         return Payload(text(raw), {}, signed, f"not JSON: {exc}")
     if isinstance(value, list):
         if len(value) == 2 and isinstance(value[1], dict):
@@ -184,7 +184,7 @@ def json_value(raw: bytes | None) -> Any:
         return None
     try:
         return json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text(raw)
 
 
