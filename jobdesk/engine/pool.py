@@ -405,11 +405,15 @@ class Pool:
         with self._mutex:
             deaf = self._waiter and feed not in self._heard and len(feed.runs) < feed.limit
         if deaf and self.broker.address.kind != "cluster":
-            with self.broker.errors("ZADD"):
-                pipe = self.broker.pipeline()
-                pipe.zadd(self._call_key, {"1": 0})
-                pipe.expire(self._call_key, 60)
-                pipe.execute()
+            try:
+                with self.broker.errors("ZADD"):
+                    pipe = self.broker.pipeline()
+                    pipe.zadd(self._call_key, {"1": 0})
+                    pipe.expire(self._call_key, 60)
+                    pipe.execute()
+            except BrokerError as exc:
+                # It listens anew after two seconds anyway.
+                logger.debug("the waiter was not called: %s", exc)
 
     def _wait_in_cluster(self, markers: list[str]) -> Any:
         """One queue after the other: a blocking read cannot span slots."""
