@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from jobdesk import settings as settings_module
@@ -46,6 +47,10 @@ class Member:
         """Work until told to stop, or with ``burst`` until nothing is left; the exit status."""
         order = self._order
         sys.path[:] = order["path"]
+        here = str(Path.cwd())
+        if not {"", here} & set(sys.path):
+            # as huey_consumer: an application's modules are found where it was started
+            sys.path.insert(0, here)
         settings = settings_module.load(**order["settings"])
         settings_module.use(settings)
         threading.Thread(target=self._listen, name="jobdesk-parent", daemon=True).start()
@@ -70,24 +75,27 @@ class Member:
         from jobdesk.engine.group import QueueGroup
 
         order, member = self._order, self
-        group = QueueGroup(find_queues(order["queues"], order["modules"], settings))
+        queues = find_queues(order["queues"], order["modules"], settings)
+        # One queue alone may have all slots, whatever its own concurrency is.
+        served = queues[0] if len(queues) == 1 else QueueGroup(queues)
+        slots = order["concurrency"] or sum(queue.concurrency for queue in queues)
 
         class Beating(Consumer):
             """Tells the parent how it is."""
 
             _beat_at = 0.0
 
-            def start(self) -> None:
-                super().start()
+            def open_station(self, *, slots: int) -> None:
+                # Before any job runs: one that holds Python's lock would keep us from telling.
                 member.tell(
                     ready={
-                        "redis": group.queues[0].broker.describe(),
-                        "queues": [queue.name for queue in group.queues],
-                        "slots": self.workers,
-                        "lease_s": max(queue.lease_ms for queue in group.queues) / 1000,
-                        "worker": self.worker_id(os.getpid()),
+                        "redis": queues[0].broker.describe(),
+                        "queues": [queue.name for queue in queues],
+                        "slots": slots,
+                        "lease_s": max(queue.lease_ms for queue in queues) / 1000,
                     }
                 )
+                super().open_station(slots=slots)
 
             def loop(self, health_check_ts: float | None = None) -> float | None:
                 now = time.monotonic()
@@ -96,7 +104,7 @@ class Member:
                     member.tell()
                 return super().loop(health_check_ts)
 
-        return Beating(group, workers=order["concurrency"] or group.slots, token=order["token"])
+        return Beating(served, workers=slots, token=order["token"])
 
     def _reach(self, consumer: Consumer) -> bool:
         """Wait for Redis, as long as it takes; False when told to stop before it came."""
@@ -110,7 +118,8 @@ class Member:
                 if not tries:
                     logger.warning("%s; waiting for it", exc)
                 tries += 1
-                time.sleep(min(2.0, 0.1 * 2 ** min(tries, 5)) * (0.5 + random.random() / 2))
+                jitter = 0.5 + random.random() / 2  # noqa: S311 - no secret
+                time.sleep(jitter * min(2.0, 0.1 * 2 ** min(tries, 5)))
             else:
                 return True
         return False
