@@ -6,7 +6,7 @@ QUICK ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit bench test-servers clean
+.PHONY: help demo test check unit bench test-servers test-slow clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -36,6 +36,10 @@ test-servers:  ## the tests that speak to Redis, on another server: REDIS_SERVER
 	@scripts/setup.sh test
 	@test -x "$(REDIS_SERVER)" || { echo "say which: make test-servers REDIS_SERVER=/path/to/redis-server"; exit 2; }
 	JOBDESK_TEST_REDIS=$(REDIS_SERVER) $(PYTHON_IN) -m pytest -q -m servers -n 2 --dist loadfile $(ARGS)
+
+test-slow:  ## the tests that take minutes: schedules by the real minute
+	@scripts/setup.sh test
+	$(PYTHON_IN) -m pytest -q -m slow -n 4 $(ARGS)
 
 clean:  ## remove .venv and all that was built
 	rm -rf .venv build dist .demo bench-results .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
