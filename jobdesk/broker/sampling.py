@@ -42,7 +42,7 @@ def look(broker: Broker, queue: str, size: int) -> Sample:
         if _fault(state, *answer)
     ]
     wrong = []
-    for job_id in suspects:
+    for job_id in dict.fromkeys(suspects):
         # jobs move between the two reads above; this one is of a single moment
         why = _at_once(broker, keys, job_id)
         if why:
@@ -61,11 +61,12 @@ def _ids(broker: Broker, keys: QueueKeys, size: int) -> list[tuple[JobState, str
         pipe.zrange(keys.state(state), -tail if tail else size, -1)
     with broker.errors("ZRANGE"):
         answers: list[list[bytes]] = pipe.execute()
-    found: dict[str, JobState] = {}
-    for at, state in enumerate(STORED_STATES):
-        for raw in (*answers[2 * at], *answers[2 * at + 1]):
-            found.setdefault(records.text(raw), state)
-    return [(state, job_id) for job_id, state in found.items()]
+    # a job of two states at once is to be seen in both; one of both halves is seen once
+    return [
+        (state, job_id)
+        for at, state in enumerate(STORED_STATES)
+        for job_id in dict.fromkeys(map(records.text, (*answers[2 * at], *answers[2 * at + 1])))
+    ]
 
 
 def _read(broker: Broker, keys: QueueKeys, jobs: list[tuple[JobState, str]]) -> list[Any]:

@@ -1,0 +1,89 @@
+"""How long the commands that look take: start, one answer, end; and that no backlog changes it.
+
+All figures are taken in the same run as that of a bare ``python -c pass``, turn by turn, so that a
+slow or busy machine shows in all of them.
+"""
+
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from jobdesk.broker.keys import queues as queue_names
+from tests.queue_builder import QueueBuilder
+
+pytestmark = pytest.mark.quiet
+
+#: Seconds above a bare Python; the machine that the figure is meant for has two cores.
+BUDGET_S = 0.35
+ROUNDS = 9
+#: What else runs on the machine can spoil a series, and is not the program's: one must do.
+SERIES = 3
+NOISE_S = 0.05
+MANY = 100_000
+JOBDESK = str(Path(sys.executable).with_name("jobdesk"))
+BARE = (sys.executable, "-c", "pass")
+
+
+def took(words, environment):
+    began = time.perf_counter()
+    subprocess.run(words, env=environment, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - began
+
+
+def medians(commands, environment):
+    """Median seconds of each command, run turn by turn."""
+    times = {name: [] for name in commands}
+    for _ in range(ROUNDS):
+        for name, words in commands.items():
+            times[name].append(took(words, environment))
+    return {name: statistics.median(found) for name, found in times.items()}
+
+
+@pytest.fixture
+def backlogs(broker):
+    """A queue of ten jobs, and one of 100,000, in every list that is shown."""
+    for name, count in (("few", 10), ("many", MANY)):
+        queue = QueueBuilder(broker, name)
+        broker.client.sadd(queue_names(broker.namespace), name)
+        queue.completed("done")
+        for at in range(0, count, 100):
+            queue.waiting(*(f"job-{n:06}" for n in range(at, min(at + 100, count))))
+
+
+def test_looking_starts_fast_whatever_waits(backlogs, environment):
+    commands = {"bare": BARE}
+    for queue in ("few", "many"):
+        commands |= {
+            f"queues {queue}": (JOBDESK, "queues", queue),
+            f"jobs {queue}": (JOBDESK, "jobs", queue),
+            f"jobs {queue} --json": (JOBDESK, "jobs", queue, "--json"),
+            f"job {queue}": (JOBDESK, "job", queue, "job-000005"),
+        }
+    took(commands["job many"], environment)  # the first one compiles what nobody has run yet
+
+    for _ in range(SERIES):
+        above = above_bare(commands, environment)
+        if not (wrong := too_slow(above)):
+            break
+
+    assert not wrong, above
+
+
+def above_bare(commands, environment):
+    """Median seconds of each command above that of a bare Python."""
+    found = medians(commands, environment)
+    bare = found.pop("bare")
+    return {name: round(seconds - bare, 3) for name, seconds in found.items()}
+
+
+def too_slow(above):
+    """Which commands are over the budget, or slower for the many jobs than for the few."""
+    return [
+        name
+        for name, seconds in above.items()
+        if seconds > BUDGET_S or seconds > above[name.replace("many", "few")] + NOISE_S
+    ]

@@ -1,0 +1,246 @@
+"""The doctor: finds each thing that is wrong, and nothing where nothing is."""
+
+import json
+
+import pytest
+
+from jobdesk.broker import sampling
+from jobdesk.broker.connection import Broker
+from jobdesk.broker.diagnosis import Level, diagnose
+from jobdesk.broker.keys import queues as queue_names
+from jobdesk.broker.registry import WorkerBeat
+from jobdesk.errors import RedisUnavailable
+from tests.queue_builder import QueueBuilder
+
+
+@pytest.fixture
+def thumbs(broker):
+    """A queue that a worker serves."""
+    broker.client.sadd(queue_names(broker.namespace), "thumbs")
+    WorkerBeat(broker, "host:1:w", "host", 1, ["thumbs"], 4, "0.1.0").beat()
+    return QueueBuilder(broker, "thumbs")
+
+
+def findings(broker, **how):
+    """Check -> level, of all that is not just well; the test server keeps nothing on disk."""
+    found = diagnose(broker, **how)
+    usual = {"persistence", "signing"}
+    return {
+        one.check: one.level
+        for one in found
+        if one.level is not Level.OK and one.check not in usual
+    }
+
+
+def test_a_queue_that_is_well_has_no_findings(broker, thumbs):
+    thumbs.completed("c")
+    thumbs.failed("f")
+    thumbs.active("a")
+    thumbs.waiting("w1", "w2", priority=3)
+    thumbs.delayed("d")
+
+    assert findings(broker) == {}
+    assert any(one.queue == "thumbs" and one.level is Level.OK for one in diagnose(broker))
+
+
+def test_where_no_queue_is_known_it_says_so(broker):
+    assert findings(broker) == {"queues": Level.NOTE}
+
+
+def test_jobs_that_wait_without_a_worker_are_a_fault(broker):
+    broker.client.sadd(queue_names(broker.namespace), "thumbs")
+    QueueBuilder(broker, "thumbs").waiting("w")
+
+    assert findings(broker) == {"no-worker": Level.FAULT}
+
+
+def test_a_paused_queue_with_jobs_is_a_warning(broker, thumbs):
+    thumbs.waiting("w")
+    broker.run("pause_queue", thumbs.keys.prefix)
+
+    assert findings(broker) == {"paused": Level.WARNING}
+
+
+def test_leases_that_ran_out_long_ago_are_a_fault(broker, thumbs):
+    thumbs.active("a")
+    broker.client.zadd(thumbs.keys.active, {"a": 1000})
+
+    assert findings(broker) == {"stalled": Level.FAULT}
+
+
+def test_delayed_jobs_that_nobody_moves_are_told(broker, thumbs):
+    thumbs.delayed("d")
+    broker.client.zadd(thumbs.keys.delayed, {"d": 1000})
+
+    assert findings(broker) == {"overdue": Level.WARNING}
+
+
+def test_continuations_left_behind_are_told(broker, thumbs):
+    broker.client.rpush(thumbs.keys.outgoing, b"{}")
+
+    assert findings(broker) == {"outgoing": Level.WARNING}
+
+
+def test_a_high_failure_rate_is_a_warning(broker, thumbs):
+    thumbs.completed("c")
+    thumbs.failed(*(f"f{n}" for n in range(12)))
+
+    assert findings(broker) == {"failures": Level.WARNING}
+
+
+def test_a_queue_of_a_newer_release_is_a_fault(broker, thumbs):
+    broker.client.hset(thumbs.keys.meta, "schema", 99)
+
+    assert findings(broker) == {"schema": Level.FAULT}
+
+
+# --- jobs one by one
+
+
+@pytest.mark.parametrize(
+    ("harm", "why"),
+    [
+        (lambda c, k: c.hset(k.job("w"), "st", "f"), "its record says failed"),
+        (lambda c, k: c.delete(k.job("w")), "without a record"),
+        (lambda c, k: c.hdel(k.payload("w"), "w"), "data is missing"),
+        (lambda c, k: c.zadd(k.failed, {"w": 1}), "waiting and failed at once"),
+        (lambda c, k: c.zincrby(k.wait, 1, "w"), "place in the line differs"),
+        (lambda c, k: c.hset(k.job("w"), "p", 2), "another priority"),
+        (lambda c, k: c.hdel(k.job("w"), "t"), "no type"),
+    ],
+)
+def test_a_damaged_record_is_a_fault_that_names_the_job(broker, thumbs, harm, why):
+    thumbs.waiting("w", "x")
+    harm(broker.client, thumbs.keys)
+
+    (fault,) = (one for one in diagnose(broker) if one.level is Level.FAULT)
+
+    assert fault.check == "record"
+    assert "job w: " in fault.message
+    assert why in fault.message
+
+
+def test_an_active_job_without_an_epoch_is_a_fault(broker, thumbs):
+    thumbs.active("a")
+    broker.client.hdel(thumbs.keys.job("a"), "ep")
+
+    assert findings(broker) == {"record": Level.FAULT}
+
+
+def test_the_sample_is_bounded_and_takes_both_ends(broker, thumbs):
+    thumbs.waiting(*(f"w{n:03}" for n in range(100)))
+    for job_id in ("w000", "w050", "w099"):
+        broker.client.hset(thumbs.keys.job(job_id), "st", "f")
+
+    looked = sampling.look(broker, "thumbs", 10)
+
+    assert looked.count == 10
+    assert [job_id for job_id, _ in looked.wrong] == ["w000", "w099"]
+    assert sampling.look(broker, "thumbs", 0).count == 0
+
+
+def test_a_job_that_moves_while_it_is_looked_at_is_not_a_fault(broker, thumbs, monkeypatch):
+    thumbs.waiting("w")
+    read = sampling._read
+
+    def read_late(*args):
+        answer = read(*args)
+        thumbs.finish(*thumbs.take())
+        return [[[b"f", *values[1:]], *rest] for values, *rest in answer]
+
+    monkeypatch.setattr(sampling, "_read", read_late)
+
+    assert sampling.look(broker, "thumbs", 10).wrong == ()
+
+
+# --- signatures
+
+
+@pytest.mark.parametrize("secret", [None, "hush-hush"])
+@pytest.mark.parametrize("payload", [b"{}", b"s1.abcdef01.c2ln.{}"])
+def test_payloads_that_workers_will_refuse_are_a_fault(settings, broker, thumbs, secret, payload):
+    from pydantic import SecretStr
+
+    thumbs.waiting("w", payload=payload)
+    given = None if secret is None else SecretStr(secret)
+
+    with Broker(settings.model_copy(update={"secret": given})) as signing:
+        found = findings(signing)
+
+    fits = payload.startswith(b"s1.") == (secret is not None)
+    assert found == ({} if fits else {"signature": Level.FAULT})
+
+
+def test_without_a_secret_it_says_that_payloads_are_not_signed(broker):
+    assert any(one.check == "signing" and one.level is Level.NOTE for one in diagnose(broker))
+
+
+# --- the server
+
+
+def server_findings(settings, server):
+    url = settings.model_copy(update={"redis_url": server.url})
+    with Broker(url) as broker:
+        return {one.check: one for one in diagnose(broker) if one.level is not Level.OK}
+
+
+def test_a_server_that_throws_jobs_away_is_a_fault(settings, make_server):
+    server = make_server("--maxmemory-policy", "allkeys-lru")
+
+    assert server_findings(settings, server)["eviction"].level is Level.FAULT
+
+
+def test_a_server_that_keeps_nothing_is_a_warning(settings, make_server):
+    found = server_findings(settings, make_server())
+
+    assert found["persistence"].level is Level.WARNING
+    assert "loses every job" in found["persistence"].message
+
+
+def test_a_server_with_an_append_only_file_is_well(settings, make_server):
+    assert "persistence" not in server_findings(settings, make_server("--appendonly", "yes"))
+
+
+def test_a_server_that_is_nearly_full_is_told(settings, make_server):
+    server = make_server("--maxmemory", "1mb")
+
+    assert server_findings(settings, server)["memory"].level in (Level.WARNING, Level.FAULT)
+
+
+def test_a_server_that_does_not_tell_is_only_noted(settings, make_server):
+    server = make_server()
+    client = server.client()
+    client.execute_command("ACL", "SETUSER", "shy", "on", ">x", "~*", "+@all", "-info", "-config")
+    client.close()
+    shy = settings.model_copy(update={"redis_url": f"unix://shy:x@{server.socket}"})
+
+    with Broker(shy) as broker:
+        found = findings(broker)
+
+    assert found == {"info": Level.NOTE, "queues": Level.NOTE}
+
+
+def test_without_redis_there_is_nothing_to_diagnose(settings):
+    away = settings.model_copy(update={"redis_url": "unix:///nowhere/redis.sock"})
+
+    with Broker(away) as broker, pytest.raises(RedisUnavailable):
+        diagnose(broker)
+
+
+def test_findings_reach_the_command_and_its_exit_code(broker, thumbs):
+    from click.testing import CliRunner
+
+    from jobdesk.cli.main import cli
+
+    thumbs.waiting("w")
+    well = CliRunner().invoke(cli, ["doctor", "--json"])
+    broker.client.hdel(thumbs.keys.payload("w"), "w")
+    ill, shown = CliRunner().invoke(cli, ["doctor", "--json"]), CliRunner().invoke(cli, ["doctor"])
+
+    assert (well.exit_code, json.loads(well.stdout)["success"]) == (0, True)
+    told = json.loads(ill.stdout)
+    assert (ill.exit_code, told["success"]) == (1, False)
+    assert {"level", "check", "queueName", "message", "advice"} == set(told["data"][0])
+    assert shown.exit_code == 1
+    assert "FAULT" in shown.stdout
+    assert shown.stdout.rstrip().endswith("1 fault, 1 warning")
