@@ -92,8 +92,10 @@ def test_a_job_over_its_time_fails_and_its_run_is_stopped(bench):
         went_on.append(True)
 
     with bench.worker():
+        began = time.monotonic()
         job = slow()
         with pytest.raises(JobFailed, match=r"JobTimeout: ran longer than 0\.1 s"):
             job.wait(5)
+        assert time.monotonic() - began < 1
 
     assert went_on == []
