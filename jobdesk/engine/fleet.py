@@ -190,9 +190,10 @@ class Fleet:
         worked = member.ready
         if code:
             logger.warning("worker process %d ended with %d", member.process.pid, code)
-            if worked:
-                self._owed.append(member.worker)
-                self._try_at = 0.0
+        if worked:
+            # One that ended well gave back all it knew of; an answer may have been lost.
+            self._owed.append(member.worker)
+            self._try_at = 0.0
         if self._stopping or (self._burst and code == 0):
             place.done = True
         elif code in REFUSED and (self._burst or not self._ever_ready):

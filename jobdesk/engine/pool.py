@@ -49,6 +49,8 @@ SHORT_S = 0.001
 LISTEN_S = 2.0
 #: A job that was fetched ahead and found no thread for so long goes back to the queue.
 STRANDED_S = 0.25
+#: How long a worker that stops tries to send its ends while Redis is away.
+GIVE_BACK_S = 5.0
 
 
 class Feed:
@@ -432,6 +434,8 @@ class Pool:
         for feed in self.feeds:
             if feed.finishes and now - feed.oldest >= FLUSH_AFTER_S:
                 self.serve(feed)
+                if self._failures:
+                    return  # the others would wait for nothing, too
 
     def serve(self, feed: Feed, *, housekeeping: bool = False) -> None:
         """Exchange without taking: book ends, promote what is due, leave the marker."""
@@ -492,14 +496,17 @@ class Pool:
     def give_back(self, why: str) -> int:
         """Give back everything that has not ended, and send all ends. How many were given back."""
         count = 0
+        # A take that is under way may still bring jobs.
+        if self._exchanging.acquire(timeout=GIVE_BACK_S):
+            self._exchanging.release()
         for run in self.running():
             if run.close():
                 self.book(run, run.released(why))
                 count += 1
-        deadline = time.monotonic() + 5.0
+        deadline = time.monotonic() + GIVE_BACK_S
         while self.pending_finishes() and time.monotonic() < deadline:
             for feed in self.feeds:
-                if feed.finishes:
+                if feed.finishes and time.monotonic() < deadline:
                     self.serve(feed)
         return count
 

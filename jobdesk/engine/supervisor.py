@@ -27,6 +27,9 @@ logger = logging.getLogger("jobdesk.worker")
 HOUSEKEEPING_S = 5.0
 BEAT_S = 10.0
 SWEEP_S = 60.0
+#: A big sweep goes on after this, that leases and deadlines do not wait for its end.
+SWEEP_ON_S = 0.2
+SWEEP_CALLS = 10
 #: Less than this left of a lease that could not be renewed: the job must be taken for lost.
 MARGIN_S = 2.0
 #: A thread that has not left its task this long after its time was up is given up.
@@ -108,12 +111,15 @@ class Supervisor:
         soonest = now + BEAT_S
         for feed in pool.feeds:
             soonest = min(soonest, self._keep(feed, now))
+            # A Redis that is slow, or away, must not hold up the ends of other jobs.
+            self._end_overdue(time.monotonic())
         if now >= self._next_beat:
             self._next_beat = now + BEAT_S * (0.9 + random.random() / 5)
             self._beat.beat(in_hand={f.queue.name: [k[0] for k in f.runs] for f in pool.feeds})
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP_S
-            self._sweep()
+            if self._sweep():
+                self._next_sweep = now + SWEEP_ON_S
         for run in pool.running():
             if run.deadline is not None:
                 soonest = min(soonest, run.deadline)
@@ -217,12 +223,13 @@ class Supervisor:
         elif interrupt(run):
             self._ended[id(run)] = (run, time.monotonic() + GRACE_S)
 
-    def _sweep(self) -> None:
+    def _sweep(self) -> bool:
+        """Remove what is kept no longer, a little at a time; whether there is more."""
         from jobdesk.broker.control import Control
 
         control = Control(self._pool.broker)
-        for feed in self._pool.feeds:
-            control.sweep(feed.queue.name)
+        most = [control.sweep(feed.queue.name, SWEEP_CALLS) for feed in self._pool.feeds]
+        return max(most) >= SWEEP_CALLS * 50
 
 
 def _plain_failure(run: Run, exc: Exception) -> object:
