@@ -59,6 +59,8 @@ class Child:
             [sys.executable, "-m", "jobdesk.engine.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            # The terminal's Ctrl-C is the worker's to hear.
+            process_group=0,
         )
         self.send(
             {
@@ -68,7 +70,9 @@ class Child:
             }
         )
         if self.receive() is None:
-            raise WorkerDied(f"a child process could not start: {self.ending()}")
+            ending = self.ending()
+            self.close()
+            raise WorkerDied(f"a child process could not start: {ending}")
 
     @property
     def alive(self) -> bool:
@@ -220,8 +224,13 @@ class ChildCall:
     def __call__(self, task: JobTask) -> Any:
         with self._children.turn(self):
             order = self._order(task)
+            died = WorkerDied("no child process took the job")
             for _ in range(TRIES):
-                child = self._child = self._children.take(self._run.queue.settings)
+                try:
+                    child = self._child = self._children.take(self._run.queue.settings)
+                except WorkerDied as exc:
+                    died = exc
+                    continue
                 child.jobs += 1
                 if self.stopped:
                     child.kill()
@@ -232,7 +241,7 @@ class ChildCall:
                 self._children.give_back(child, keep=False)
                 if self.stopped:
                     raise self._stopping()
-        raise WorkerDied(f"no child process took the job: {child.ending()}")
+        raise died
 
     def _run_in(self, child: Child, task: JobTask) -> Any:
         """Listen to a child that has begun."""

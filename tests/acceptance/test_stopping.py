@@ -123,7 +123,6 @@ def test_a_terminals_interrupt_ends_no_job(start: Starter, broker: Broker) -> No
     worker = start.huey_consumer("-w", "1", "-q", queue="boxed")
     watched.wait_for("active", 1)
     until(lambda: len(worker.children()) == 1)
-    time.sleep(0.7)  # it runs
 
     for process in worker.children():
         process.send_signal(signal.SIGINT)
