@@ -139,8 +139,12 @@ def on_terminal() -> bool:
 
 def confirm(question: str, *, yes: bool) -> None:
     """Ask before something is thrown away; only on a terminal, and not with ``--yes``."""
-    if not yes and on_terminal():
-        click.confirm(question, abort=True, err=True)
+    if yes or not on_terminal():
+        return
+    # click's own would take an interrupt for a no
+    click.echo(f"{question} [y/N] ", nl=False, err=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise click.Abort
 
 
 def _complete_queue(

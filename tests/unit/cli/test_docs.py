@@ -11,7 +11,9 @@ from jobdesk import errors
 from jobdesk.cli.catalogue import COMMANDS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "cli.md").read_text()
-TABLE = dict(re.findall(r"^\| `([a-z]+)([^`]*)` \|", PAGE.partition("A span of time")[0], re.M))
+TABLE = dict(
+    re.findall(r"^\| `([a-z]+)([^`]*)` \|", PAGE.partition("A span of time")[0], re.MULTILINE)
+)
 
 
 def command(name):
