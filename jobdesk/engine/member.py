@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from jobdesk import settings as settings_module
-from jobdesk.errors import JobdeskError, RedisUnavailable, UnknownQueue
+from jobdesk.errors import JobdeskError, RedisReadOnly, RedisUnavailable, UnknownQueue
 
 if TYPE_CHECKING:
     from jobdesk.engine.consumer import Consumer
@@ -65,6 +65,10 @@ class Member:
                 consumer.run_until_drained()
             else:
                 consumer.run()
+        except (RedisUnavailable, RedisReadOnly) as exc:
+            # It went away just now, or changes its master: the parent tries again.
+            logger.error("%s: %s", type(exc).__name__, exc)  # noqa: TRY400 - it says it all
+            return exc.exit_code if order["burst"] else 1
         except JobdeskError as exc:
             logger.error("%s: %s", type(exc).__name__, exc)  # noqa: TRY400 - it says it all
             return exc.exit_code

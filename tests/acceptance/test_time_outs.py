@@ -34,6 +34,30 @@ def test_python_code_is_interrupted_and_its_thread_goes_on(
     invariants.check(broker, "trouble")
 
 
+def test_interrupts_that_come_as_tasks_end_hurt_no_thread(
+    start: Starter, watched: Watch, broker: Broker
+) -> None:
+    """Each job takes about as long as it may: either end is right, two or none is not."""
+    ids = [
+        job_id
+        for step in range(200)
+        for job_id in add("spin-for", seconds=0.02 + step % 20 / 1000, timeout=0.03)
+    ]
+
+    worker = start.huey_consumer("-w", "2", "-q")
+    watched.wait_for_ends(len(ids))
+    (after,) = add("nap")
+    watched.wait_for("completed", watched.count("completed") + 1)
+
+    assert watched.times("completed") + watched.times("failed") == dict.fromkeys([*ids, after], 1)
+    assert watched.times("failed")
+    time.sleep(5.5)  # longer than a thread has to leave its task
+    assert "does not leave its thread" not in worker.log
+    assert "died" not in worker.log
+    assert watched.times("stalled") == {}
+    invariants.check(broker, "trouble")
+
+
 def test_a_thread_in_c_code_is_left_behind_and_replaced(start: Starter, watched: Watch) -> None:
     (late,) = add("nap", seconds=60, timeout=1)
     worker = start.huey_consumer("-w", "2", "-q")

@@ -70,6 +70,14 @@ def spin() -> None:
         pass
 
 
+def spin_for(seconds: float) -> str:
+    """Python code that ends about when its time is up."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        pass
+    return "done"
+
+
 def spin_on() -> None:
     """The same, in a task that handles all errors it may handle."""
     while True:
@@ -114,7 +122,7 @@ def report(pings: int = 100, *, job: JobContext) -> int:
 for _queue in (queue, steady, boxed):
     for _task in (nap, linger, meet, report, leave, crash, eat_memory):
         _queue.task()(_task)
-    for _task in (spin, spin_on, swallow, hold_lock, backtrack):
+    for _task in (spin, spin_for, spin_on, swallow, hold_lock, backtrack):
         _queue.task()(_task)
 
 
