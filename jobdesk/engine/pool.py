@@ -468,6 +468,11 @@ class Pool:
         """The jobs in hand whose end is not known yet."""
         return [run for run in self.runs() if not run.closed]
 
+    @property
+    def away(self) -> bool:
+        """Whether Redis left the last request without an answer."""
+        return self._failures > 0
+
     def pending_finishes(self) -> int:
         """Ends that Redis has not answered yet."""
         return sum(len(feed.finishes) for feed in self.feeds)

@@ -70,6 +70,8 @@ class Supervisor:
         self._wake.set()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(timeout=6.0)
+        if self._pool.away:
+            return  # there is nobody to say goodbye to
         try:
             self._beat.retire()
         except BrokerError as exc:
