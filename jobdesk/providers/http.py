@@ -3,7 +3,8 @@
 *Done* is an answer; *permanent* a :class:`PermanentError`; *transient* a :class:`TransientError`,
 with the delay that the service asked for; *unknown* an :class:`OutcomeUnknown`: the request left
 and no answer came. Unknown is only raised for writes, and may only be retried where the service has
-an idempotency key. Secrets never get into an error's text. Redirects are never followed.
+an idempotency key or a look-up. Secrets never get into an error's text. Redirects are never
+followed.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ import math
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from jobdesk.errors import (
     InvalidSetting,
@@ -93,36 +95,48 @@ class Service:
             self._client = None
 
     def write(
-        self, path: str, body: object, *, headers: Mapping[str, str], verdict: Verdict | None = None
+        self,
+        path: str,
+        body: object,
+        *,
+        headers: Mapping[str, str] | None = None,
+        verdict: Verdict | None = None,
+        accept: frozenset[int] = frozenset(),
     ) -> Answer:
-        """POST JSON. Raises as the module says; an answer that is returned is a 2xx with JSON."""
-        import httpx
+        """POST JSON. Raises as the module says; an answer that is returned is a 2xx with JSON.
 
-        try:
-            answer = self._send("POST", path, body, headers)
-        except (
-            httpx.ConnectError,
-            httpx.ConnectTimeout,
-            httpx.PoolTimeout,
-            httpx.ProxyError,
-            httpx.UnsupportedProtocol,
-        ) as exc:
-            raise TransientError(
-                f"{self.name} could not be reached, nothing was sent: {self._told(exc)}"
-            ) from None
-        except httpx.LocalProtocolError as exc:
-            raise PermanentError(
-                f"no request to {self.name} can be made: {self._told(exc)}"
-            ) from None
-        except (httpx.HTTPError, httpx.StreamError) as exc:
-            raise OutcomeUnknown(
-                f"{self.name} got the request and gave no answer: {self._told(exc)}"
-            ) from None
-        if 200 <= answer.status < 300:
-            if answer.body is None:
-                raise OutcomeUnknown(f"{self.name} answered {answer.status} without JSON")
-            return answer
-        raise (verdict and verdict(answer)) or self._by_status(answer)
+        ``accept``: statuses outside of 2xx that are answers too.
+        """
+        content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        return self._exchange(
+            "POST", path, content, sent, verdict=verdict, accept=accept, writes=True
+        )
+
+    def write_form(
+        self, path: str, fields: Mapping[str, str], *, verdict: Verdict | None = None
+    ) -> Answer:
+        """POST a form; otherwise as :meth:`write`."""
+        return self._form(path, fields, verdict, writes=True)
+
+    def read(
+        self,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        verdict: Verdict | None = None,
+    ) -> Answer:
+        """GET JSON. What is unknown for a write is only transient here."""
+        if params:
+            path += "?" + urlencode(params)
+        return self._exchange("GET", path, None, headers or {}, verdict=verdict, writes=False)
+
+    def read_form(
+        self, path: str, fields: Mapping[str, str], *, verdict: Verdict | None = None
+    ) -> Answer:
+        """POST a form that asks and changes nothing, so that it may be asked again."""
+        return self._form(path, fields, verdict, writes=False)
 
     def redact(self, text: str) -> str:
         """``text`` on one line, without this service's secrets or what looks like one."""
@@ -132,11 +146,41 @@ class Service:
 
     # --- inside
 
-    def _send(self, method: str, path: str, body: object, headers: Mapping[str, str]) -> Answer:
-        request_body = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-        sent = {**self._headers, "Content-Type": "application/json", **headers}
+    def _form(
+        self, path: str, fields: Mapping[str, str], verdict: Verdict | None, *, writes: bool
+    ) -> Answer:
+        content = urlencode(fields).encode()
+        sent = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self._exchange("POST", path, content, sent, verdict=verdict, writes=writes)
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None,
+        headers: Mapping[str, str],
+        *,
+        verdict: Verdict | None,
+        writes: bool,
+        accept: frozenset[int] = frozenset(),
+    ) -> Answer:
+        with outcomes(self.name, self.redact, writes=writes):
+            answer = self._send(method, path, content, headers)
+        if answer.status in accept:
+            return answer
+        if 200 <= answer.status < 300:
+            if answer.body is None:
+                said = f"{self.name} answered {answer.status} without JSON"
+                raise OutcomeUnknown(said) if writes else TransientError(said)
+            return answer
+        raise (verdict and verdict(answer)) or failure_by_status(self.name, answer)
+
+    def _send(
+        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
+    ) -> Answer:
+        sent = {**self._headers, **headers}
         with self._http().stream(
-            method, self.base_url + path, content=request_body, headers=sent
+            method, self.base_url + path, content=content, headers=sent
         ) as response:
             raw = bytearray()
             for chunk in response.iter_bytes():
@@ -146,7 +190,7 @@ class Service:
         text = raw.decode("utf-8", "replace")
         try:
             parsed = json.loads(text, parse_float=Decimal) if len(raw) <= MAX_ANSWER else None
-        except ValueError:
+        except (ValueError, RecursionError):
             parsed = None
         return Answer(
             status=response.status_code,
@@ -161,26 +205,60 @@ class Service:
 
             self._pid = os.getpid()
             connect, read = self._timeouts_s
-            self._client = httpx.Client(
-                timeout=httpx.Timeout(read, connect=connect),
-                follow_redirects=False,
-                trust_env=self._trust_env,
+            self._client = quiet_client(
+                timeout=httpx.Timeout(read, connect=connect), trust_env=self._trust_env
             )
         return self._client
 
-    def _by_status(self, answer: Answer) -> JobFailure:
-        said = f"{self.name} answered {answer.status}: {answer.text or 'nothing'}"
-        if answer.status in TRANSIENT or answer.status >= 500:
-            return TransientError(said, retry_after(answer.headers))
-        if answer.status in {401, 403}:
-            # the job cannot help it: somebody has to look at the credentials
-            log.error("%s refuses our credentials (%d): %s", self.name, answer.status, answer.text)
-        if 300 <= answer.status < 400:
-            said = f"{self.name} answered with a redirect ({answer.status}), which is not followed"
-        return PermanentError(said)
 
-    def _told(self, exc: Exception) -> str:
-        return f"{type(exc).__name__} {self.redact(str(exc))[:200]}".strip()
+@contextmanager
+def outcomes(name: str, redacted: Callable[[str], str], *, writes: bool) -> Iterator[None]:
+    """Every error of httpx inside becomes one of ours: nothing sent, unknown, or never possible."""
+    import httpx
+
+    def told(exc: Exception) -> str:
+        return f"{type(exc).__name__} {redacted(str(exc))[:200]}".strip()
+
+    try:
+        yield
+    except (
+        httpx.ConnectError,
+        httpx.ConnectTimeout,
+        httpx.PoolTimeout,
+        httpx.ProxyError,
+        httpx.UnsupportedProtocol,
+    ) as exc:
+        raise TransientError(
+            f"{name} could not be reached, nothing was sent: {told(exc)}"
+        ) from None
+    except (httpx.LocalProtocolError, httpx.InvalidURL) as exc:
+        raise PermanentError(f"no request to {name} can be made: {told(exc)}") from None
+    except (httpx.HTTPError, httpx.StreamError) as exc:
+        said = f"{name} got the request and gave no answer: {told(exc)}"
+        raise (OutcomeUnknown(said) if writes else TransientError(said)) from None
+
+
+def failure_by_status(name: str, answer: Answer) -> JobFailure:
+    """What the status of an answer that is no 2xx means, where a service has no word of its own."""
+    said = f"{name} answered {answer.status}: {answer.text or 'nothing'}"
+    if answer.status in TRANSIENT or answer.status >= 500:
+        return TransientError(said, retry_after(answer.headers))
+    if answer.status in {401, 403}:
+        # the job cannot help it: somebody has to look at the credentials
+        log.error("%s refuses our credentials (%d): %s", name, answer.status, answer.text)
+    if 300 <= answer.status < 400:
+        said = f"{name} answered with a redirect ({answer.status}), which is not followed"
+    return PermanentError(said)
+
+
+def quiet_client(**options: Any) -> httpx.Client:
+    """A client that follows nothing and whose addresses stay out of the log: they name people."""
+    import httpx
+
+    logger = logging.getLogger("httpx")
+    if logger.level == logging.NOTSET:
+        logger.setLevel(logging.WARNING)
+    return httpx.Client(follow_redirects=False, **options)
 
 
 def redact(text: str) -> str:
