@@ -84,10 +84,74 @@ class Settings(BaseSettings):
     from_email: str | None = Field(None, validation_alias="FROM_EMAIL")
     from_name: str | None = Field(None, validation_alias="FROM_NAME")
     contact_email: str | None = Field(None, validation_alias="CONTACT_EMAIL")
+    """Whom a push service writes to when our pushes give trouble."""
     vapid_public_key: str | None = Field(None, validation_alias="VAPID_PUBLIC_KEY")
+    """Only compared with the private key."""
     vapid_private_key: SecretStr | None = Field(None, validation_alias="VAPID_PRIVATE_KEY")
+    """Signs pushes: 32 bytes in URL-safe base64, or PEM."""
+    push_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), validation_alias=_ours("PUSH_HOSTS")
+    )
+    """``host[:port]`` of push services beside the browsers' own, separated by commas."""
+    push_timeout: float = Field(15.0, validation_alias=_ours("PUSH_TIMEOUT"), gt=0)
+    sms_provider: Literal["unifonic", "twilio"] | None = Field(
+        None, validation_alias="SMS_PROVIDER"
+    )
+    """Who sends SMS."""
+    unifonic_app_sid: SecretStr | None = Field(None, validation_alias="UNIFONIC_APP_SID")
+    unifonic_sender_id: str | None = Field(None, validation_alias="UNIFONIC_SENDER_ID")
+    unifonic_base_url: str = Field(
+        "https://el.cloud.unifonic.com", validation_alias="UNIFONIC_BASE_URL"
+    )
+    unifonic_timeout: float = Field(30.0, validation_alias="UNIFONIC_TIMEOUT", gt=0)
+    twilio_account_sid: str | None = Field(None, validation_alias="TWILIO_ACCOUNT_SID")
+    twilio_auth_token: SecretStr | None = Field(None, validation_alias="TWILIO_AUTH_TOKEN")
+    twilio_from: str | None = Field(None, validation_alias="TWILIO_FROM")
+    """A number, a sender name, or a messaging service (MG…)."""
+    twilio_base_url: str = Field("https://api.twilio.com", validation_alias="TWILIO_BASE_URL")
+    twilio_timeout: float = Field(30.0, validation_alias="TWILIO_TIMEOUT", gt=0)
+    webhook_secret: SecretStr | None = Field(None, validation_alias="WEBHOOK_SECRET")
+    """Signs webhooks: ``whsec_`` and base64."""
+    webhook_timeout: float = Field(15.0, validation_alias="WEBHOOK_TIMEOUT", gt=0)
+    webhook_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), validation_alias=_ours("WEBHOOK_HOSTS")
+    )
+    """``host:port`` that webhooks may reach though it is in our own network, or plain http."""
 
-    @field_validator("imports", mode="before")
+    # --- what sync asks
+    whatsapp_app_secret: SecretStr | None = Field(None, validation_alias="WHATSAPP_APP_SECRET")
+    """Proves that a webhook of WhatsApp is WhatsApp's."""
+    whatsapp_verify_token: SecretStr | None = Field(None, validation_alias="WHATSAPP_VERIFY_TOKEN")
+    """What WhatsApp says when the webhook is set up."""
+    lean_app_token: str | None = Field(None, validation_alias="LEAN_APP_TOKEN")
+    """The id of the application at Lean."""
+    lean_client_secret: SecretStr | None = Field(None, validation_alias="LEAN_CLIENT_SECRET")
+    lean_base_url: str = Field("https://api2.sa.leantech.me", validation_alias="LEAN_BASE_URL")
+    lean_token_url: str = Field("https://auth.sa.leantech.me", validation_alias="LEAN_TOKEN_URL")
+    """Where Lean gives out access tokens."""
+    lean_timeout: float = Field(60.0, validation_alias="LEAN_TIMEOUT", gt=0)
+    stripe_secret_key: SecretStr | None = Field(None, validation_alias="STRIPE_SECRET_KEY")
+    stripe_base_url: str = Field("https://api.stripe.com", validation_alias="STRIPE_BASE_URL")
+    stripe_timeout: float = Field(30.0, validation_alias="STRIPE_TIMEOUT", gt=0)
+    moyasar_secret_key: SecretStr | None = Field(None, validation_alias="MOYASAR_SECRET_KEY")
+    moyasar_base_url: str = Field("https://api.moyasar.com/v1", validation_alias="MOYASAR_BASE_URL")
+    moyasar_timeout: float = Field(30.0, validation_alias="MOYASAR_TIMEOUT", gt=0)
+    zatca_binary_token: SecretStr | None = Field(None, validation_alias="ZATCA_BINARY_TOKEN")
+    """The ``binarySecurityToken`` of the production CSID, as ZATCA gave it."""
+    zatca_secret: SecretStr | None = Field(None, validation_alias="ZATCA_SECRET")
+    zatca_base_url: str = Field(
+        "https://gw-fatoora.zatca.gov.sa/e-invoicing/core", validation_alias="ZATCA_BASE_URL"
+    )
+    """Ends in /core; /simulation and /developer-portal are for trying out."""
+    zatca_timeout: float = Field(60.0, validation_alias="ZATCA_TIMEOUT", gt=0)
+    wathq_api_key: SecretStr | None = Field(None, validation_alias="WATHQ_API_KEY")
+    wathq_base_url: str = Field("https://api.wathq.sa", validation_alias="WATHQ_BASE_URL")
+    wathq_timeout: float = Field(30.0, validation_alias="WATHQ_TIMEOUT", gt=0)
+    rates_base_url: str = Field("https://api.frankfurter.dev", validation_alias="RATES_BASE_URL")
+    """Where currency rates come from: a Frankfurter, version 2."""
+    rates_timeout: float = Field(30.0, validation_alias="RATES_TIMEOUT", gt=0)
+
+    @field_validator("imports", "push_hosts", "webhook_hosts", mode="before")
     @classmethod
     def _split_names(cls, value: object) -> object:
         if isinstance(value, str):
