@@ -13,7 +13,7 @@
     │   └── InvalidSetting
     ├── Refused                  understood, but the state of things forbids it    (exit 2)
     │   ├── JobNotFound, JobActive, WrongState, StaleLease
-    │   ├── QueueNotPaused, ActiveJobs, ScheduleNotFound
+    │   ├── QueueNotPaused, ActiveJobs, ScheduleNotFound, OperationNotFound
     │   └── ResultGone, WaitTimeout (exit 1)
     ├── BrokerError              Redis is away, or is not as it must be            (exit 3)
     │   ├── RedisUnavailable, RedisAuthFailed, RedisTlsError, RedisPermission
@@ -172,6 +172,10 @@ class ActiveJobs(Refused):
 
 class ScheduleNotFound(Refused, LookupError):
     """No schedule of that name."""
+
+
+class OperationNotFound(Refused, LookupError):
+    """No such command, or it cannot be undone any more."""
 
 
 class ResultGone(Refused, LookupError):

@@ -86,6 +86,7 @@ class EventName(StrEnum):
     RETRYING = "retrying"
     DUPLICATED = "duplicated"
     CANCELLED = "cancelled"
+    RESTORED = "restored"
 
 
 CORE_EVENTS = tuple(EventName)[:12]
@@ -564,6 +565,8 @@ class JobRow:
     #: while active: when its lease ends
     lease_ms: int | None = None
     cancelling: bool = False
+    #: of its last error: what it has in common with others (``broker.groups``)
+    fingerprint: str = ""
 
     @property
     def retrying(self) -> bool:

@@ -3,29 +3,33 @@
 Each is one script per job or per batch. Commands over many jobs call their script until nothing is
 left, and tell a ``progress`` callback how far they are: it gets (done, total as known at the
 start), and stops the command by returning ``False``. What was done by then stays done.
+
+A command of an operator, that is, of a ``Control`` with a name, is noted in the queue's audit with
+the shell command that does the same, and what it takes away can be undone for a while.
+
+Longer than other modules, since the commands are one class: whoever holds it may do all of them.
 """
 
 from __future__ import annotations
 
 import logging
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from jobdesk.broker.keys import STATE_NAMES
+from jobdesk.broker import groups, presence, undo
+from jobdesk.broker.acting import Acting, state_of, text_of
 from jobdesk.broker.tally import Progress, Tally, Touched
 from jobdesk.errors import (
     ActiveJobs,
-    BrokerError,
     InvalidConcurrency,
     InvalidDelay,
     InvalidLimit,
-    JobActive,
-    JobNotFound,
     QueueNotPaused,
+    Refused,
     ScheduleNotFound,
-    WrongState,
 )
 from jobdesk.models import (
     DEFAULT_OPTIONS,
@@ -40,19 +44,19 @@ from jobdesk.models import (
 )
 
 if TYPE_CHECKING:
-    from jobdesk.broker.connection import Broker
+    from collections.abc import Callable, Sequence
+
+    from jobdesk.broker.undo import Bin, Operation, Undone
 
 #: What a script of the operator touches at most in one call.
 BATCH = 250
 #: What one call of ``retry_jobs`` and ``sweep_retention`` looks at.
 SMALL_BATCH = 100
-AUDIT_LENGTH = 1000
 CLEANABLE = frozenset({JobState.COMPLETED, JobState.FAILED, JobState.WAITING, JobState.DELAYED})
 #: Keys of a queue that are named by others, so that only a scan finds them.
-_LEFTOVERS = ("wk:", "tomb:", "op:", "stat:", "kv:", "cnt:", "lock:", "chord:")
+_LEFTOVERS = ("wk:", "tomb:", "op:", "stat:", "kv:", "cnt:", "lock:", "chord:", "trash:")
 
 _events = logging.getLogger("jobdesk.events")
-_log = logging.getLogger("jobdesk.broker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +74,13 @@ class Cancelled:
         return self.state is not JobState.ACTIVE
 
 
-class Control:
-    """Commands on all queues of one namespace; with ``who``, each is noted in the queue's audit."""
+class Control(Acting):
+    """Commands on all queues of one namespace; with ``who``, each is noted in the queue's audit.
 
-    __slots__ = ("_broker", "_who")
+    ``undo``: whether what it takes away is kept in the trash; as a rule, if it has a ``who``.
+    """
 
-    def __init__(self, broker: Broker, who: str = "") -> None:
-        self._broker = broker
-        self._who = who
+    __slots__ = ()
 
     # --- one job
 
@@ -87,19 +90,17 @@ class Control:
         A running one is ``JobActive``; with ``force`` it is fenced first, so that what its worker
         still reports is refused.
         """
-        answer = self._once("remove_job", queue, job_id, "1" if force else "")
-        self._expect(answer, queue, job_id, "remove")
-        state = _state(answer[1])
-        _events.debug("removed: queue %s job %s, was %s", queue, job_id, state)
-        self._note(queue, "remove", job_id)
+        bin_ = self._bin("remove")
+        state = self._remove(queue, job_id, bin_, force=force)
+        self._note(queue, "remove", job_id, bin_=bin_, force=force)
         return state
 
     def retry_job(self, queue: str, job_id: str) -> int:
         """Put a failed job back in the line with all its attempts; its new generation."""
-        answer = self._once("retry_job", queue, job_id)
-        self._expect(answer, queue, job_id, "retry", "failed")
-        self._note(queue, "retry", job_id)
-        return int(answer[1])
+        bin_ = self._bin("retry")
+        generation = self._retry(queue, job_id, bin_)
+        self._note(queue, "retry", job_id, bin_=bin_)
+        return generation
 
     def promote_job(self, queue: str, job_id: str) -> None:
         """Let a delayed job run now."""
@@ -112,12 +113,12 @@ class Control:
         answer = self._once("cancel_job", queue, job_id)
         if answer[0] == b"ACTIVE":
             self._note(queue, "cancel", job_id)
-            return Cancelled(JobState.ACTIVE, _text(answer[1]))
+            return Cancelled(JobState.ACTIVE, text_of(answer[1]))
         self._expect(answer, queue, job_id, "cancel", "waiting, delayed or active")
         _events.error("failed: queue %s job %s: JobCancelled: cancelled before it ran",
                       queue, job_id)  # fmt: skip
         self._note(queue, "cancel", job_id)
-        return Cancelled(_state(answer[1]))
+        return Cancelled(state_of(answer[1]))
 
     def change_priority(self, queue: str, job_id: str, priority: int | None) -> int | None:
         """Give a waiting or delayed job another priority; the one before."""
@@ -126,7 +127,7 @@ class Control:
             "change_priority", queue, job_id, NO_PRIORITY if wanted is None else wanted
         )
         self._expect(answer, queue, job_id, "change priority", "waiting or delayed")
-        self._note(queue, "priority", job_id)
+        self._note(queue, "priority", job_id, priority=wanted)
         before = int(answer[1])
         return None if before == NO_PRIORITY else before
 
@@ -135,22 +136,64 @@ class Control:
         answer = self._run("update_data", queue, job_id, payload)
         self._expect(answer, queue, job_id, "edit")
         self._note(queue, "edit", job_id)
-        return _state(answer[1])
+        return state_of(answer[1])
 
     # --- many jobs
 
+    def remove_jobs(
+        self,
+        queue: str,
+        ids: Sequence[str],
+        *,
+        force: bool = False,
+        progress: Progress | None = None,
+    ) -> Touched:
+        """Remove these jobs as one operation; those that are gone, or run, are passed over."""
+
+        def remove(job_id: str, bin_: Bin) -> object:
+            return self._remove(queue, job_id, bin_, force=force)
+
+        return self._each(queue, "remove", ids, remove, progress, force=force)
+
+    def retry_jobs(
+        self, queue: str, ids: Sequence[str], *, progress: Progress | None = None
+    ) -> Touched:
+        """Retry these jobs as one operation; those that have not failed are passed over."""
+
+        def retry(job_id: str, bin_: Bin) -> object:
+            return self._retry(queue, job_id, bin_)
+
+        return self._each(queue, "retry", ids, retry, progress)
+
+    def retry_group(
+        self, queue: str, fingerprint: str, progress: Progress | None = None, *, limit: int = 0
+    ) -> Touched:
+        """Retry the failed jobs of one error group, the oldest first; ``limit`` 0: all of them.
+
+        ``progress`` is told how many failed jobs have been looked at, of how many.
+        """
+        return self._on_group("retry", queue, fingerprint, progress, limit)
+
+    def remove_group(
+        self, queue: str, fingerprint: str, progress: Progress | None = None, *, limit: int = 0
+    ) -> Touched:
+        """Remove the failed jobs of one error group, as :meth:`retry_group` retries them."""
+        return self._on_group("remove", queue, fingerprint, progress, limit)
+
     def retry_all(self, queue: str, progress: Progress | None = None) -> Touched:
         """Put all jobs that have failed by now back in the line, the oldest first."""
-        tally = Tally(progress)
+        tally, bin_ = Tally(progress), self._bin("retry all")
         before: bytes | int | str = ""
         while True:
-            _, count, left, before, ids = self._run("retry_jobs", queue, SMALL_BATCH, before)
+            _, count, left, before, ids, kept = self._run(
+                "retry_jobs", queue, SMALL_BATCH, before, *bin_.args()
+            )
+            bin_.kept(kept)
             if tally.total is None:
                 tally.total = count + left
             if not tally.add(ids) or left == 0:
                 break
-        self._note(queue, "retry all")
-        return tally.touched(done=left == 0)
+        return self._through(queue, tally, bin_, done=left == 0)
 
     def clean_jobs(
         self,
@@ -176,25 +219,29 @@ class Control:
         with self._broker.errors("ZCARD"):
             there = int(client.zcard(keys.state(which)))
         tally = Tally(progress, min(there, limit) if limit else there)
+        bin_ = self._bin(f"clean {which}")
         cursor, done = b"", False
         while not done:
             room = min(BATCH, limit - tally.count) if limit else BATCH
-            _, ended, cursor, ids = self._run(
-                "clean_jobs", queue, which.value, round(span * 1000), room, cursor
+            _, ended, cursor, ids, kept = self._run(
+                "clean_jobs", queue, which.value, round(span * 1000), room, cursor, *bin_.args()
             )
+            bin_.kept(kept)
             done = bool(ended) or (limit > 0 and tally.count + len(ids) >= limit)
             if not tally.add(ids):
                 break
         if tally.count:
             _events.debug("cleaned: queue %s, %d %s jobs", queue, tally.count, which)
-        self._note(queue, f"clean {which}")
-        return tally.touched(done=done)
+        return self._through(
+            queue, tally, bin_, done=done, state=which.value, grace=span, limit=limit
+        )
 
     def empty_queue(self, queue: str, progress: Progress | None = None) -> Touched:
         """Remove the waiting and the delayed jobs; those added meanwhile may stay."""
-        tally = Tally(progress)
+        tally, bin_ = Tally(progress), self._bin("empty")
         while True:
-            _, count, left = self._run("empty_queue", queue, BATCH)
+            _, count, left, kept = self._run("empty_queue", queue, BATCH, *bin_.args())
+            bin_.kept(kept)
             if tally.total is None:
                 tally.total = count + left
             # with a busy producer the queue is never empty: as many as there were will do
@@ -203,8 +250,7 @@ class Control:
                 break
         if tally.count:
             _events.debug("cleaned: queue %s, %d waiting and delayed jobs", queue, tally.count)
-        self._note(queue, "empty")
-        return tally.touched(done=through)
+        return self._through(queue, tally, bin_, done=through)
 
     def obliterate_queue(
         self, queue: str, *, force: bool = False, progress: Progress | None = None
@@ -288,59 +334,106 @@ class Control:
         """Let a schedule fire again; False when it was not paused."""
         return self._switch_schedule(queue, name, pause=False)
 
+    # --- undo, and who is there
+
+    def undo(self, queue: str, operation_id: str, progress: Progress | None = None) -> Undone:
+        """Bring back what one of the last commands took away; raises ``OperationNotFound``.
+
+        A removed job is as it was (one that ran waits), unless a job of its id exists again. A
+        retried one has failed again, unless a worker has taken it.
+        """
+        undone = undo.undo(self._broker, queue, operation_id, progress)
+        self._note(queue, "undo", operation_id, count=len(undone.restored))
+        return undone
+
+    def last_operations(self, queue: str, limit: int = 10) -> tuple[Operation, ...]:
+        """The commands on a queue that can be undone, the newest first."""
+        return undo.operations(self._broker, queue, limit)
+
+    def no_undo(self, queue: str, count: int) -> str:
+        """Why a command that changes ``count`` jobs could not be undone; "" when it can."""
+        return undo.refusal(self._broker, queue, count)
+
+    def seen(self, who: str = "") -> None:
+        """Say that this operator is at work; to be repeated every ten seconds."""
+        presence.seen(self._broker, who or self._who)
+
+    def left(self, who: str = "") -> None:
+        """Say that this operator has left."""
+        presence.left(self._broker, who or self._who)
+
     # ---
 
-    def _run(self, script: str, queue: str, *args: str | bytes | float) -> Any:
-        return self._broker.run(script, self._broker.keys(check_queue_name(queue)).prefix, *args)
+    def _remove(self, queue: str, job_id: str, bin_: Bin, *, force: bool) -> JobState:
+        forced, request = "1" if force else "", secrets.token_hex(8)
+        answer = self._run("remove_job", queue, job_id, forced, request, *bin_.args())
+        self._expect(answer, queue, job_id, "remove")
+        bin_.kept(answer[2])
+        state = state_of(answer[1])
+        _events.debug("removed: queue %s job %s, was %s", queue, job_id, state)
+        return state
 
-    def _once(self, script: str, queue: str, *args: str) -> Any:
-        """Run a command that says what it did only once, under a request of its own.
+    def _retry(self, queue: str, job_id: str, bin_: Bin) -> int:
+        answer = self._run("retry_job", queue, job_id, secrets.token_hex(8), *bin_.args())
+        self._expect(answer, queue, job_id, "retry", "failed")
+        bin_.kept(answer[2])
+        return int(answer[1])
 
-        When its answer is lost, the broker sends it again: the request gets the same answer.
-        """
-        return self._run(script, queue, *args, secrets.token_hex(8))
+    def _each(
+        self,
+        queue: str,
+        action: str,
+        ids: Sequence[str],
+        act: Callable[[str, Bin], object],
+        progress: Progress | None,
+        **options: Any,
+    ) -> Touched:
+        """Do something to each of these jobs, and to those for which it is not refused."""
+        tally, bin_, done = Tally(None, len(ids)), self._bin(action), True
+        for at, job_id in enumerate(ids, 1):
+            with suppress(Refused):
+                act(job_id, bin_)
+                tally.add([job_id.encode()])
+                self._note(queue, action, job_id, bin_=bin_, **options)
+            if progress is not None and progress(at, len(ids)) is False:
+                done = at == len(ids)
+                break
+        return tally.touched(done=done, operation=bin_.id)
 
-    def _expect(self, answer: Any, queue: str, job_id: str, action: str, needs: str = "") -> None:
-        """Raise what a refusal means; ``needs`` says in which state the action is possible."""
-        word = answer[0]
-        if word == b"NOTFOUND":
-            raise JobNotFound(f"no job {job_id} in queue {queue}")
-        if word == b"LOCKED":
-            lease = max(0, round(int(answer[2]) / 1000))
-            raise JobActive(
-                f"cannot {action} job {job_id} while it runs"
-                f" (worker {_text(answer[1])}, lease {lease} s)"
-            )
-        if word == b"STATE":
-            raise WrongState(f"{action} needs {needs}, job {job_id} is {_state(answer[1])}")
+    def _on_group(
+        self, verb: str, queue: str, fingerprint: str, progress: Progress | None, limit: int
+    ) -> Touched:
+        bin_ = self._bin(f"{verb} group")
+        touched = groups.act(
+            self._broker, f"{verb}_group", queue, fingerprint, bin_, progress=progress, limit=limit
+        )
+        if verb == "remove" and touched.count:
+            _events.debug("cleaned: queue %s, %d failed jobs of a group", queue, touched.count)
+        self._note(queue, f"{verb} group", fingerprint, bin_=bin_, count=touched.count, limit=limit)
+        return touched
+
+    def _through(
+        self, queue: str, tally: Tally, bin_: Bin, *, done: bool, **options: Any
+    ) -> Touched:
+        """Note a command over many jobs, and say what it did."""
+        touched = tally.touched(done=done, operation=bin_.id)
+        bin_.id = touched.operation
+        self._note(queue, bin_.action, bin_=bin_, count=touched.count, **options)
+        return touched
 
     def _switch(self, script: str, queue: str, event: str) -> bool:
         changed = bool(self._run(script, queue)[1])
         if changed:
             _events.debug("%s: queue %s", event, queue)
-            self._note(queue, event)
+            self._note(queue, script.removesuffix("_queue"))
         return changed
 
     def _switch_schedule(self, queue: str, name: str, *, pause: bool) -> bool:
         answer = self._run("pause_schedule", queue, name, "1" if pause else "")
         if answer[0] == b"NOTFOUND":
             raise ScheduleNotFound(f"no schedule {name} in queue {queue}")
-        self._note(queue, f"schedule {name} {'paused' if pause else 'resumed'}")
+        self._note(queue, "pause schedule" if pause else "resume schedule", name)
         return bool(answer[1])
-
-    def _note(self, queue: str, action: str, job_id: str = "") -> None:
-        """Write the command into the queue's audit; what was done is done, even if that fails."""
-        if not self._who:
-            return
-        fields = {"who": self._who, "action": action, "job": job_id}
-        try:
-            with self._broker.errors("XADD"):
-                client: Any = self._broker.client
-                client.xadd(
-                    self._broker.keys(queue).audit, fields, maxlen=AUDIT_LENGTH, approximate=True
-                )
-        except BrokerError as exc:
-            _log.warning("%s on queue %s is not in its audit: %s", action, queue, exc)
 
     def _delete_leftovers(self, prefix: str) -> None:
         client: Any = self._broker.client
@@ -361,11 +454,3 @@ class Control:
         client: Any = self._broker.client
         with self._broker.errors("SREM"):
             client.srem(keys.queues(self._broker.namespace), queue)
-
-
-def _state(letter: bytes) -> JobState:
-    return JobState(STATE_NAMES[_text(letter)])
-
-
-def _text(raw: bytes | str) -> str:
-    return raw if isinstance(raw, str) else raw.decode("utf-8", "replace")

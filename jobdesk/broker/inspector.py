@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from jobdesk.broker import endings, paging, published, records
+from jobdesk.broker import audit as audit_module
+from jobdesk.broker import endings, paging, presence, published, records
 from jobdesk.broker import figures as figures_module
+from jobdesk.broker import groups as groups_module
 from jobdesk.broker import keys as key_names
 from jobdesk.broker.endings import Ending
 from jobdesk.broker.keys import Field, Meta, QueueKeys
@@ -34,8 +36,11 @@ from jobdesk.models import (
 )
 
 if TYPE_CHECKING:
+    from jobdesk.broker.audit import AuditEntry
     from jobdesk.broker.connection import Broker
     from jobdesk.broker.figures import Figures
+    from jobdesk.broker.groups import ErrorGroup
+    from jobdesk.broker.presence import Operator
 
 MAX_PAGE = 1000
 #: Whole jobs, whose data may be large, in one round trip.
@@ -334,7 +339,7 @@ class Inspector:
             traceback=past[-1].traceback if past else "",
         )
 
-    # --- workers, schedules, types, figures
+    # --- workers, schedules, types, errors
 
     def workers(self, limit: int = MAX_PAGE) -> tuple[WorkerInfo, ...]:
         """The workers that have reported themselves lately, the latest first."""
@@ -369,6 +374,22 @@ class Inspector:
             stored: Mapping[bytes, bytes] = self._client.hgetall(keys.types)
         made = (published.type_info(queue, name, raw) for name, raw in stored.items())
         return tuple(sorted(made, key=lambda info: info.name))
+
+    def groups(self, queue: str, limit: int = 50) -> tuple[ErrorGroup, ...]:
+        """Failures of a queue by their cause, the one that came last first; at most 200."""
+        return groups_module.read(self._broker, queue, limit)
+
+    # --- operators
+
+    def audit(self, queue: str, count: int = 50) -> tuple[AuditEntry, ...]:
+        """The last commands of operators on a queue, the newest first; at most 1,000."""
+        return audit_module.read(self._broker, queue, count)
+
+    def present(self) -> tuple[Operator, ...]:
+        """The operators who have been at work in the last 30 seconds, the latest first."""
+        return presence.present(self._broker)
+
+    # --- figures
 
     def figures(self, queue: str, minutes: int = 60) -> tuple[Figures, ...]:
         """Per minute, the oldest first, the current minute last; at most 24 hours."""

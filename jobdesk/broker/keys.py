@@ -37,11 +37,16 @@ suffix          type     content
 ``sched``       hash     name -> last fired slot; ``<name>:paused``; ``<name>:spec``
 ``types``       hash     type -> what its worker published
 ``op:<r>``      string   for a minute, what the operator's command r was answered
-``audit``       stream   who, action, job: about the last 1,000 commands of operators
+``groups``      zset     error fingerprint -> its last failure, ms; the newest 200, for 8 days
+``group``       hash     error fingerprint -> count, first, type, error, sample ids (JSON)
+``trash``       zset     operation -> when, ms: what can be undone (15 minutes)
+``trash:<o>``   hash     one operation: who and what, and by number the jobs it changed
+``audit``       stream   who did what, how: about the last 1,000 commands of operators
 ==============  =======  ======================================================================
 
 Outside every queue: ``<namespace>:queues`` (a set of names) and ``<namespace>:worker:<id>`` with
-``<namespace>:workers`` (what each worker process says of itself), and ``<namespace>:call:<id>``.
+``<namespace>:workers`` (what each worker process says of itself), ``<namespace>:call:<id>``, and
+``<namespace>:seen`` (operators by when they were last at work, ms).
 """
 
 from __future__ import annotations
@@ -77,6 +82,7 @@ class Field(StrEnum):
     PROGRESS = "pg"
     ERROR = "er"  #: "Class: message", cut to 60 bytes
     CANCEL = "cx"
+    FINGERPRINT = "fp"  #: of the last error: what it has in common with others
 
 
 class Meta(StrEnum):
@@ -101,8 +107,8 @@ class QueueKeys:
 
     __slots__ = (
         "active", "audit", "completed", "delayed", "epoch", "events", "evn", "expire", "failed",
-        "lim", "meta", "outgoing", "prefix", "queue", "revoked", "sched", "seq", "types", "wait",
-        "wake",
+        "group", "groups", "lim", "meta", "outgoing", "prefix", "queue", "revoked", "sched", "seq",
+        "trash", "types", "wait", "wake",
     )  # fmt: skip
 
     def __init__(self, namespace: str, queue: str) -> None:
@@ -126,6 +132,9 @@ class QueueKeys:
         self.sched = prefix + "sched"
         self.types = prefix + "types"
         self.audit = prefix + "audit"
+        self.groups = prefix + "groups"
+        self.group = prefix + "group"
+        self.trash = prefix + "trash"
 
     def state(self, state: str) -> str:
         """The set of the jobs in ``state``."""
@@ -151,6 +160,10 @@ class QueueKeys:
 
     def tombstone(self, job_id: str) -> str:
         return f"{self.prefix}tomb:{job_id}"
+
+    def operation(self, operation: str) -> str:
+        """What the trash keeps of one operation."""
+        return f"{self.prefix}trash:{operation}"
 
     def figures(self, unit: str, number: int) -> str:
         """Figures of one minute (unit ``m``) or hour (``h``), numbered since 1970."""
@@ -184,6 +197,11 @@ def shard(job_id: str) -> str:
 def queues(namespace: str) -> str:
     """The set of the names of all queues."""
     return f"{namespace}:queues"
+
+
+def seen(namespace: str) -> str:
+    """The sorted set of operators by when they were last at work, ms."""
+    return f"{namespace}:seen"
 
 
 def workers(namespace: str) -> str:

@@ -44,6 +44,7 @@ ROW_FIELDS = (
     Field.PROGRESS,
     Field.ERROR,
     Field.CANCEL,
+    Field.FINGERPRINT,
 )
 _OPTION_FIELDS = (
     Field.BACKOFF, Field.TIMEOUT, Field.EXPIRES, Field.KEEP_COMPLETED, Field.KEEP_FAILED,
@@ -213,6 +214,7 @@ def _row_values(
     (
         letter, kind, priority, added, run_at, started, finished, made, attempts, stalled,
         generation, worker, progress, error, cancel,
+        fingerprint,
     ) = values[: len(ROW_FIELDS)]  # fmt: skip
     state = state_of(letter)
     if state is None:
@@ -237,6 +239,7 @@ def _row_values(
         "error": "" if state is JobState.COMPLETED else text(error),
         "lease_ms": lease_ms if state is JobState.ACTIVE else None,
         "cancelling": state is JobState.ACTIVE and cancel is not None,
+        "fingerprint": "" if state is JobState.COMPLETED else text(fingerprint),
     }
 
 

@@ -21,6 +21,8 @@ class Touched:
     ids: tuple[str, ...] = ()
     #: False when the command was stopped before it was through
     done: bool = True
+    #: by which it can be undone (``Control.undo``); "" when it cannot
+    operation: str = ""
 
 
 class Tally:
@@ -46,6 +48,6 @@ class Tally:
         total = max(self.count, self.total or 0)
         return self._progress(self.count, total) is not False
 
-    def touched(self, *, done: bool) -> Touched:
-        """What has been done in all."""
-        return Touched(self.count, tuple(self._ids), done)
+    def touched(self, *, done: bool, operation: str = "") -> Touched:
+        """What has been done in all; where that is nothing, there is nothing to undo."""
+        return Touched(self.count, tuple(self._ids), done, operation if self.count else "")

@@ -23,7 +23,7 @@ def clean_failed(
     Returns ``removed`` and, where there were any, the count by queue. With ``dry_run`` it counts.
     """
     broker = broker or connect()
-    inspector, control = Inspector(broker), Control(broker, who="cleanup")
+    inspector, control = Inspector(broker), Control(broker, who="cleanup", undo=False)
     before_ms = inspector.now_ms() - round(older_than_s * 1000)
     counts: dict[str, int] = {}
     for queue in inspector.queues():

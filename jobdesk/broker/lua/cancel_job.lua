@@ -10,6 +10,7 @@
 -- include: figures
 -- include: attempts
 -- include: retention
+-- include: groups
 -- include: replay
 local P = KEYS[1]
 local id, request = ARGV[1], ARGV[2]
@@ -49,7 +50,11 @@ fig.add('f', 1)
 fig.write()
 if keep_own(P, id, record[6], redis.call('hget', P .. 'meta', 'rf'), now) then
   redis.call('hdel', key, 'ra', 'w', 'pon')
-  redis.call('hset', key, 'st', 'f', 'fon', now, 'er', reason)
+  local fp = fingerprint(kind or '', 'JobCancelled', 'cancelled before it ran')
+  redis.call('hset', key, 'st', 'f', 'fon', now, 'er', reason, 'fp', fp)
+  local groups = error_groups(P, now)
+  groups.count(fp, id, kind, reason, true)
+  groups.write()
   keep_attempt(
     P, id, (tonumber(record[4]) or 0) + 1, nil, record[5], now,
     '"o":"failed","w":"","err":"' .. reason .. '","tb":""}'

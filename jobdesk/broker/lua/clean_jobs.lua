@@ -2,19 +2,24 @@
 -- and delayed ones by when they were added. Looks at no more than 250 jobs per call.
 -- KEYS[1] queue prefix
 -- ARGV    state (waiting, delayed, completed, failed), grace ms, limit (at most 250),
---         cursor ('' at first, then what the last call returned)
--- Returns {'OK', 1 when done, cursor, ids removed}
+--         cursor ('' at first, then what the last call returned), operation ('' keeps nothing
+--         for an undo), its action, who
+-- Returns {'OK', 1 when done, cursor, ids removed, 1 when all can be undone}
 -- Events  cleaned (state, count), when something was removed
 -- include: time
 -- include: record
 -- include: events
+-- include: trash
 local P = KEYS[1]
 local state, grace, limit, cursor = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+local operation, action, who = ARGV[5] or '', ARGV[6], ARGV[7]
 redis.call('zrem', P .. 'wait', '')
 
 limit = math.min(limit, 250)
 local set = P .. (state == 'waiting' and 'wait' or state)
-local before = now_ms() - grace
+local now = now_ms()
+local before = now - grace
+local bin = open_trash(P, operation, action, who, now)
 local gone, done = {}, false
 if state == 'waiting' or state == 'delayed' then
   -- neither set is ordered by age: the cursor is the place of the last job looked at and kept
@@ -41,9 +46,10 @@ else
   done = #gone < limit
 end
 if #gone > 0 then
+  bin.removed(state == 'waiting' and 'wait' or state, gone)
   redis.call('zrem', set, unpack(gone))
   delete_jobs(P, gone)
   local emit = events(P)
   emit('cleaned', false, false, 'state', state, 'count', #gone)
 end
-return { 'OK', done and 1 or 0, cursor, gone }
+return { 'OK', done and 1 or 0, cursor, gone, bin.close() }

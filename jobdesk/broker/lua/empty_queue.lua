@@ -1,15 +1,19 @@
 -- Removes waiting jobs, then delayed ones, up to 250 per call.
 -- KEYS[1] queue prefix
--- ARGV    limit (at most 250)
--- Returns {'OK', removed, waiting and delayed jobs left}
+-- ARGV    limit (at most 250), operation ('' keeps nothing for an undo), its action, who
+-- Returns {'OK', removed, waiting and delayed jobs left, 1 when all can be undone}
 -- Events  cleaned (state, count) per state; drained when the last one went
+-- include: time
 -- include: record
 -- include: events
+-- include: trash
 local P = KEYS[1]
 local limit = math.min(tonumber(ARGV[1]), 250)
+local operation, action, who = ARGV[2] or '', ARGV[3], ARGV[4]
 redis.call('zrem', P .. 'wait', '')
 
 local emit = events(P)
+local bin = open_trash(P, operation, action, who, now_ms())
 local removed = 0
 local function clear(set, state)
   if removed >= limit then
@@ -17,6 +21,7 @@ local function clear(set, state)
   end
   local found = redis.call('zrange', P .. set, 0, limit - removed - 1)
   if #found > 0 then
+    bin.removed(set, found)
     redis.call('zrem', P .. set, unpack(found))
     delete_jobs(P, found)
     emit('cleaned', false, false, 'state', state, 'count', #found)
@@ -29,4 +34,4 @@ local left = redis.call('zcard', P .. 'wait') + redis.call('zcard', P .. 'delaye
 if removed > 0 and left == 0 then
   emit('drained')
 end
-return { 'OK', removed, left }
+return { 'OK', removed, left, bin.close() }

@@ -39,7 +39,7 @@ end
 local keys = {}
 for _, name in ipairs({
   'expire', 'wake', 'events', 'meta', 'seq', 'evn', 'lim', 'revoked', 'outgoing', 'sched',
-  'types', 'audit',
+  'types', 'audit', 'groups', 'group', 'trash',
 }) do
   keys[#keys + 1] = P .. name
 end

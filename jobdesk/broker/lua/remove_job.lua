@@ -1,15 +1,19 @@
 -- Removes a job and all that is kept of it. A running one only by force: it is fenced first, so
 -- that what its worker still reports is refused.
 -- KEYS[1] queue prefix
--- ARGV    id, force ('1' or ''), request (the same when sent again)
--- Returns {'OK', previous state} | {'NOTFOUND'} | {'LOCKED', worker, lease ms}
+-- ARGV    id, force ('1' or ''), request (the same when sent again), operation ('' keeps nothing
+--         for an undo), its action, who
+-- Returns {'OK', previous state, 1 when it can be undone} | {'NOTFOUND'}
+--         | {'LOCKED', worker, lease ms}
 -- Events  removed (prev, forced)
 -- include: time
 -- include: record
 -- include: events
 -- include: replay
+-- include: trash
 local P = KEYS[1]
 local id, force, request = ARGV[1], ARGV[2] == '1', ARGV[3]
+local operation, action, who = ARGV[4] or '', ARGV[5], ARGV[6]
 redis.call('zrem', P .. 'wait', '')
 local before = replayed(P, request)
 if before then -- guard: replay
@@ -27,12 +31,15 @@ local lease = st == 'a' and (tonumber(redis.call('zscore', P .. 'active', id)) o
 if st == 'a' and not force then -- guard: active
   return { 'LOCKED', record[3] or '', math.max(0, lease) }
 end
+local prev = names[st] or st
+local set = prev == 'waiting' and 'wait' or prev
 if st == 'a' then
   redis.call('hset', key, 'ep', 0)
   bury(P, id, record[4] or '0', 'r')
 end
-local prev = names[st] or st
-redis.call('zrem', P .. (prev == 'waiting' and 'wait' or prev), id)
+local bin = open_trash(P, operation, action, who, now_ms())
+bin.removed(set, { id })
+redis.call('zrem', P .. set, id)
 delete_job(P, id)
 local emit = events(P)
 if st == 'a' then
@@ -40,4 +47,4 @@ if st == 'a' then
 else
   emit('removed', id, record[2], 'prev', prev)
 end
-return answered(P, request, { 'OK', st })
+return answered(P, request, { 'OK', st, bin.close() })

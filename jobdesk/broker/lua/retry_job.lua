@@ -1,16 +1,20 @@
 -- Puts a failed job back in the line, as if new: attempts and stalls start over, its priority is
 -- kept, its place is a new one. What was tried before stays in its history, by generation.
 -- KEYS[1] queue prefix
--- ARGV    id, request (the same when sent again)
--- Returns {'OK', generation} | {'NOTFOUND'} | {'STATE', letter}
+-- ARGV    id, request (the same when sent again), operation ('' keeps nothing for an undo), its
+--         action, who
+-- Returns {'OK', generation, 1 when it can be undone} | {'NOTFOUND'} | {'STATE', letter}
 -- Events  waiting (prev)
+-- include: time
 -- include: record
 -- include: events
 -- include: place
 -- include: revival
 -- include: replay
+-- include: trash
 local P = KEYS[1]
 local id, request = ARGV[1], ARGV[2]
+local operation, action, who = ARGV[3] or '', ARGV[4], ARGV[5]
 redis.call('zrem', P .. 'wait', '')
 local before = replayed(P, request)
 if before then -- guard: replay
@@ -25,6 +29,8 @@ if st ~= 'f' then -- guard: failed
   return { 'STATE', st }
 end
 local emit = events(P)
+local bin = open_trash(P, operation, action, who, now_ms())
+bin.retried(id)
 local gen = revive(P, id, emit)
 wake(P)
-return answered(P, request, { 'OK', gen })
+return answered(P, request, { 'OK', gen, bin.close() })

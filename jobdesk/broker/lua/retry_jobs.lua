@@ -1,25 +1,31 @@
 -- Puts up to 100 failed jobs back in the line, those that failed first before the others.
 -- KEYS[1] queue prefix
 -- ARGV    limit, until ('' at first, then what the last call returned: a job that fails again
---         meanwhile is not retried again)
--- Returns {'OK', retried, still to do, until, ids}
+--         meanwhile is not retried again), operation ('' keeps nothing for an undo), its
+--         action, who
+-- Returns {'OK', retried, still to do, until, ids, 1 when all can be undone}
 -- Events  waiting (prev), one per job
 -- include: time
 -- include: record
 -- include: events
 -- include: place
 -- include: revival
+-- include: trash
 local P = KEYS[1]
 local limit, before = math.min(tonumber(ARGV[1]), 100), ARGV[2]
+local operation, action, who = ARGV[3] or '', ARGV[4], ARGV[5]
 redis.call('zrem', P .. 'wait', '')
 
+local now = now_ms()
 if before == '' then
-  before = now_ms()
+  before = now
 end
+local bin = open_trash(P, operation, action, who, now)
 local emit = events(P)
 local found = redis.call('zrangebyscore', P .. 'failed', '-inf', before, 'LIMIT', 0, limit)
 local ids = {}
 for i = 1, #found do
+  bin.retried(found[i])
   if revive(P, found[i], emit) then
     ids[#ids + 1] = found[i]
   end
@@ -28,4 +34,4 @@ if #ids > 0 then
   wake(P)
 end
 local left = redis.call('zcount', P .. 'failed', '-inf', before)
-return { 'OK', #ids, left, before, ids }
+return { 'OK', #ids, left, before, ids, bin.close() }

@@ -16,7 +16,7 @@ local function revive(P, id, emit)
   end
   local score = place(P, tonumber(record[3]) or 11, record[4])
   -- an expiry that has passed would fail the job again at once
-  redis.call('hdel', key, 'am', 'stc', 'rel', 'er', 'fon', 'pon', 'w', 'pg', 'cx', 'ra', 'ex')
+  redis.call('hdel', key, 'am', 'stc', 'rel', 'er', 'fon', 'pon', 'w', 'pg', 'cx', 'ra', 'ex', 'fp')
   redis.call('hdel', result_key(P, id), id)
   redis.call('hset', key, 'st', 'w', 'sc', score)
   local gen = redis.call('hincrby', key, 'gen', 1)

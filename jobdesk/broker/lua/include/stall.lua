@@ -5,6 +5,7 @@
 -- Events: stalled {w, stalls}, then waiting {prev=active} or failed.
 
 -- include: retention
+-- include: groups
 
 local function stall(P, id, now, emit, figures, max_stalled)
   local J = job_key(P, id)
@@ -21,13 +22,16 @@ local function stall(P, id, now, emit, figures, max_stalled)
   if stalls > max_stalled or f[9] then
     local why = f[9] and 'JobCancelled: cancelled by an operator'
       or 'JobStalled: its worker vanished ' .. stalls .. ' times'
+    local fp = f[9] and fingerprint(f[1], 'JobCancelled', 'cancelled by an operator')
+      or fingerprint(f[1], 'JobStalled', 'its worker vanished # times')
     if keep_own(P, id, f[10], redis.call('hget', P .. 'meta', 'rf'), now) then
       keep_attempt(
         P, id, am + 1, f[5], f[6], now,
         '"o":"failed","w":' .. worker .. ',"err":' .. cjson.encode(why) .. ',"tb":""}'
       )
       redis.call(
-        'hset', J, 'st', 'f', 'ep', '0', 'fon', now, 'stc', stalls, 'er', string.sub(why, 1, 60)
+        'hset', J, 'st', 'f', 'ep', '0', 'fon', now, 'stc', stalls, 'er', string.sub(why, 1, 60),
+        'fp', fp
       )
       redis.call('zadd', P .. 'failed', now, id)
     else
@@ -35,6 +39,9 @@ local function stall(P, id, now, emit, figures, max_stalled)
       delete_job(P, id)
     end
     figures.add('f', 1)
+    local groups = error_groups(P, now)
+    groups.count(fp, id, f[1], string.sub(why, 1, 60), true)
+    groups.write()
     emit('failed', id, f[1], 'err', why, 'prev', 'active')
     return true
   end

@@ -1,0 +1,140 @@
+"""The shell command of an operator's action: shown before it is done, and kept in the audit.
+
+What is rendered here can be pasted into a shell or a runbook and does the same. Actions without a
+command render as "". Pure: nothing is run, read or looked up.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+#: Words and options of one command line.
+_Parts = tuple[tuple[str, ...], Sequence[str], Sequence[str]]
+
+
+def command_line(action: str, queue: str, job_id: str = "", **options: Any) -> str:
+    """The ``jobdesk …`` line of an action.
+
+    ``action`` is one of ``add retry retry-all retry-group remove remove-group cancel promote
+    priority edit undo pause resume clean empty obliterate run-schedule pause-schedule
+    resume-schedule``. ``job_id`` is what the action is on besides its queue: a job, and for the
+    others a group's fingerprint, an operation, a schedule's name or (``add``) a type. Options are
+    named as in :class:`~jobdesk.broker.control.Control`; spans are in seconds.
+    """
+    make = _ACTIONS.get(action)
+    if make is None:
+        return ""
+    words, names, given = make(queue, job_id, options)
+    named = [shlex.quote(name) for name in names]
+    extra = [shlex.quote(option) for option in given]
+    if any(name.startswith("-") for name in names):
+        # click would read such a name as an option
+        return " ".join(("jobdesk", *words, *extra, "--", *named))
+    return " ".join(("jobdesk", *words, *named, *extra))
+
+
+def span(seconds: float) -> str:
+    """A span as the command line takes it: ``24h``, ``10m``, ``1.5s``."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
+        # a day is written as 24h: so the defaults are
+        if seconds >= (2 * size if unit == "d" else size) and seconds % size == 0:
+            return f"{int(seconds // size)}{unit}"
+    return f"{seconds:g}s"
+
+
+def _one(word: str) -> Callable[[str, str, Mapping[str, Any]], _Parts]:
+    def made(queue: str, job_id: str, _options: Mapping[str, Any]) -> _Parts:
+        return (word,), (queue, job_id), ()
+
+    return made
+
+
+def _queue(word: str, *extra: str) -> Callable[[str, str, Mapping[str, Any]], _Parts]:
+    def made(queue: str, _job_id: str, options: Mapping[str, Any]) -> _Parts:
+        force = ("--force",) if options.get("force") else ()
+        names = (queue,) if queue else ()
+        return (word,), names, (*(() if names else ("--all",)), *force, *extra)
+
+    return made
+
+
+def _schedule(word: str) -> Callable[[str, str, Mapping[str, Any]], _Parts]:
+    def made(queue: str, name: str, _options: Mapping[str, Any]) -> _Parts:
+        return ("schedule", word), (name,), (f"--queue={queue}",)
+
+    return made
+
+
+def _group(word: str) -> Callable[[str, str, Mapping[str, Any]], _Parts]:
+    def made(queue: str, fingerprint: str, options: Mapping[str, Any]) -> _Parts:
+        limit = options.get("limit") or 0
+        return ("group", word), (queue, fingerprint), (*_limit(limit), "--yes")
+
+    return made
+
+
+def _remove(queue: str, job_id: str, options: Mapping[str, Any]) -> _Parts:
+    return ("remove",), (queue, job_id), ("--force",) if options.get("force") else ()
+
+
+def _priority(queue: str, job_id: str, options: Mapping[str, Any]) -> _Parts:
+    level = options.get("priority")
+    return ("priority",), (queue, job_id, "none" if level is None else str(level)), ()
+
+
+def _edit(queue: str, job_id: str, options: Mapping[str, Any]) -> _Parts:
+    return ("edit",), (queue, job_id), ("--data", _data(options))
+
+
+def _add(queue: str, kind: str, options: Mapping[str, Any]) -> _Parts:
+    given = ["--data", _data(options)]
+    for name in ("priority", "delay", "attempts", "backoff", "timeout", "job_id"):
+        value = options.get(name)
+        if value is not None:
+            told = span(value) if name in ("delay", "timeout") else str(value)
+            given += ("--" + name.replace("_", "-"), told)
+    return ("add",), (queue, kind), given
+
+
+def _clean(queue: str, _job_id: str, options: Mapping[str, Any]) -> _Parts:
+    status, grace = str(options.get("state", "completed")), options.get("grace", 86_400)
+    seconds = grace.total_seconds() if hasattr(grace, "total_seconds") else float(grace)
+    given = ("--status", status, "--grace", span(seconds), *_limit(options.get("limit") or 0))
+    return ("clean",), (queue,), (*given, "--yes")
+
+
+def _limit(limit: int) -> tuple[str, ...]:
+    return ("--limit", str(limit)) if limit else ()
+
+
+def _data(options: Mapping[str, Any]) -> str:
+    """JSON for the shell; ``-`` (to be read from stdin) where the data is not to be shown."""
+    if "data" not in options:
+        return "-"
+    return json.dumps(options["data"], ensure_ascii=False, separators=(",", ":"))
+
+
+_ACTIONS: dict[str, Callable[[str, str, Mapping[str, Any]], _Parts]] = {
+    "add": _add,
+    "retry": _one("retry"),
+    "retry-all": _queue("retry", "--all", "--yes"),
+    "retry-group": _group("retry"),
+    "remove": _remove,
+    "remove-group": _group("remove"),
+    "cancel": _one("cancel"),
+    "promote": _one("promote"),
+    "priority": _priority,
+    "edit": _edit,
+    "undo": _one("undo"),
+    "pause": _queue("pause"),
+    "resume": _queue("resume"),
+    "clean": _clean,
+    "empty": _queue("empty", "--yes"),
+    "obliterate": _queue("obliterate", "--yes"),
+    "run-schedule": _schedule("run"),
+    "pause-schedule": _schedule("pause"),
+    "resume-schedule": _schedule("resume"),
+}

@@ -1,0 +1,32 @@
+-- Removes up to 250 of the failed jobs whose last error has one fingerprint, the oldest first.
+-- Looks at no more than 250 failed jobs per call.
+-- KEYS[1] queue prefix
+-- ARGV    fingerprint, limit (at most 250), until and cursor ('' at first, then what the last call
+--         returned), operation ('' keeps nothing for an undo), its action, who
+-- Returns {'OK', 1 when done, until, cursor, looked at, ids, 1 when all can be undone}
+-- Events  cleaned (state, count, group), when something was removed
+-- include: time
+-- include: record
+-- include: events
+-- include: walk
+-- include: trash
+local P = KEYS[1]
+local fp, limit, before, cursor = ARGV[1], math.min(tonumber(ARGV[2]), 250), ARGV[3], ARGV[4]
+local operation, action, who = ARGV[5], ARGV[6], ARGV[7]
+redis.call('zrem', P .. 'failed', '')
+
+local now = now_ms()
+if before == '' then
+  before = string.format('%.0f', now)
+end
+local bin = open_trash(P, operation, action, who, now)
+local ids, looked, done
+ids, cursor, looked, done = walk_group(P, fp, before, cursor, limit)
+if ids[1] then
+  bin.removed('failed', ids)
+  redis.call('zrem', P .. 'failed', unpack(ids))
+  delete_jobs(P, ids)
+  local emit = events(P)
+  emit('cleaned', false, false, 'state', 'failed', 'count', #ids, 'group', fp)
+end
+return { 'OK', done and 1 or 0, before, cursor, looked, ids, bin.close() }
