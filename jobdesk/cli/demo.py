@@ -17,5 +17,4 @@ def demo(headless: bool, redis_url: str | None) -> int:
     """
     from jobdesk import demo as demonstration
 
-    code: int = demonstration.run(headless=headless, redis_url=redis_url)
-    return code
+    return demonstration.run(headless=headless, redis_url=redis_url)

@@ -6,7 +6,7 @@ be shown; ``hide`` takes the secrets out of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -161,11 +161,6 @@ def schedule(known: ScheduleInfo) -> dict[str, Any]:
         "lastRun": known.last_ms,
         "nextRun": known.next_ms,
     }
-
-
-def plain_data(data: Any) -> Mapping[str, Any]:
-    """A job's data as an object; what was not given is an empty one."""
-    return data if isinstance(data, dict) else {}
 
 
 def _event_value(name: str, value: str) -> Any:

@@ -28,14 +28,13 @@ def worker(queues: tuple[str, ...], concurrency: int | None, processes: int, bur
     from jobdesk import settings
     from jobdesk.engine import fleet
 
-    code: int = fleet.run(
+    return fleet.run(
         queues,
         concurrency=concurrency,
         processes=processes,
         burst=burst,
         settings=settings.current(),
     )
-    return code
 
 
 @click.command()
