@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -184,3 +185,23 @@ def test_a_queue_that_nobody_makes_is_refused_by_name(start: Starter) -> None:
 
     assert worker.wait() == 2
     assert "no module makes a queue 'nowhere'" in worker.log
+
+
+def test_as_process_1_it_buries_orphans_and_heeds_signals(start: Starter, watched: Watch) -> None:
+    own_processes = ["unshare", "-Urpf", "--mount-proc", "--kill-child"]
+    tried = subprocess.run([*own_processes, "true"], check=False, capture_output=True)
+    if tried.returncode:
+        pytest.skip("this machine lets nobody have processes of their own")
+    worker = start.jobdesk_worker("trouble", before=own_processes)
+    ids = add("orphan", 3)
+    watched.wait_for("completed", 3)
+    (process_1,) = worker.children()
+
+    # its worker process is its only child
+    until(lambda: [child.status() for child in process_1.children()] != [])
+    time.sleep(0.5)  # longer than the orphans live
+    until(lambda: len(process_1.children()) == 1, say=process_1.children)
+    process_1.send_signal(signal.SIGTERM)
+
+    assert worker.wait(15) == 0
+    assert watched.times("completed") == dict.fromkeys(ids, 1)

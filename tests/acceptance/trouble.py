@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import subprocess
 import threading
 import time
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -30,6 +31,11 @@ _meeting = threading.Barrier(2)
 def nap(seconds: float = 0.1) -> str:
     time.sleep(seconds)
     return "rested"
+
+
+def orphan() -> None:
+    """Leaves a process to whoever is process 1; it ends soon."""
+    subprocess.run(["/bin/sh", "-c", "sleep 0.2 &"], check=True)
 
 
 def linger(folder: str, *, job: JobContext) -> str:
@@ -120,7 +126,7 @@ def report(pings: int = 100, *, job: JobContext) -> int:
 
 
 for _queue in (queue, steady, boxed):
-    for _task in (nap, linger, meet, report, leave, crash, eat_memory):
+    for _task in (nap, orphan, linger, meet, report, leave, crash, eat_memory):
         _queue.task()(_task)
     for _task in (spin, spin_for, spin_on, swallow, hold_lock, backtrack):
         _queue.task()(_task)

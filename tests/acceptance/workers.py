@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -105,13 +105,12 @@ class Starter:
 
     def jobdesk_worker(
         self, *names: str, processes: int = 1, concurrency: int = 5, burst: bool = False,
-        module: str = MODULE, **environment: str,
+        module: str = MODULE, before: Sequence[str] = (), **environment: str,
     ) -> Worker:  # fmt: skip
-        """``jobdesk worker`` on queues of that module."""
-        burst_word = "yes" if burst else "no"
+        """``jobdesk worker`` on queues of that module; ``before``: what runs it."""
         command = [
-            sys.executable, "-c", _FLEET, ",".join(names), str(processes), str(concurrency),
-            burst_word, module,
+            *before, sys.executable, "-c", _FLEET, ",".join(names), str(processes),
+            str(concurrency), "yes" if burst else "no", module,
         ]  # fmt: skip
         return self._start(command, environment)
 
