@@ -31,6 +31,7 @@ class Outcome(StrEnum):
     FAILED = "f"
     REFUSED = "x"  #: failed without having run: revoked, expired, unreadable
     RELEASED = "b"  #: given back at its old place
+    NOT_DUE = "s"  #: to be delayed until the instant in ``value``
 
 
 @dataclass(slots=True)
@@ -40,6 +41,7 @@ class Finish:
     id: str
     epoch: bytes
     outcome: Outcome
+    #: the result; of a failure its fingerprint, by which it is counted
     value: bytes = b""
     #: "Class: message" as a list shows it, at most 60 bytes
     error: str = ""
@@ -72,6 +74,8 @@ class Taken:
     #: Huey's revocations of this job, of this type: raw values, JSON
     revoked: bytes
     epoch: bytes
+    #: a job of a queue that has etas as Huey does, taken before it is due
+    due_ms: int | None = None
 
 
 @dataclass(slots=True)
@@ -249,7 +253,7 @@ def exchanged(answer: Any) -> Exchanged:
     jobs = []
     for i in range(0, len(flat), _JOB_WIDTH):
         job_id, kind, payload, record, revoked = flat[i : i + _JOB_WIDTH]
-        attempts, made, timeout, backoff, generation, stalls, progress, expires = (
+        attempts, made, timeout, backoff, generation, stalls, progress, expires, not_before = (
             record.decode().split("\t")
         )
         jobs.append(
@@ -267,6 +271,7 @@ def exchanged(answer: Any) -> Exchanged:
                 float(expires) if expires else None,
                 revoked,
                 epoch,
+                int(not_before) if not_before else None,
             )
         )
     return Exchanged(

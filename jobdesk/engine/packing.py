@@ -135,9 +135,11 @@ def new_job(task: Task, queue: Queue, payload: Payload, *, strict: bool) -> NewJ
     """``task`` as the scripts take it, checked and encoded. Nothing is sent."""
     options = task_options(task)
     kind: str = type_name(task)
-    priority = check_priority(options.priority if options.priority is not None else task.priority)
     delay = run_at = 0
-    if task.eta is not None:
+    fields = record_fields(task, queue)
+    if task.eta is not None and queue.as_huey:
+        fields["ra"] = to_ms(task.eta, queue.utc)
+    elif task.eta is not None:
         run_at = to_ms(task.eta, queue.utc)
     elif options.run_at is not None:
         run_at = instant_ms(options.run_at, "run_at")
@@ -148,12 +150,34 @@ def new_job(task: Task, queue: Queue, payload: Payload, *, strict: bool) -> NewJ
         id=task.id,
         type=kind,
         payload=queue.codec.pack(payload, queue.name, task.id, kind, strict=strict),
-        priority=NO_PRIORITY if priority is None else priority,
+        priority=stored_priority(task, queue),
         delay_ms=delay,
         run_at_ms=run_at,
         lifo=bool(lifo),
-        fields=tuple(record_fields(task, queue).items()),
+        fields=tuple(fields.items()),
     )
+
+
+def stored_priority(task: Task, queue: Queue) -> int:
+    """The priority of the job, 1 to 11; refused where it is none.
+
+    A queue that has them as Huey does takes any number, higher first: 1 is the lowest, 10 and
+    above are all the highest, 0 and None are last.
+    """
+    given = task_options(task).priority
+    if given is None and queue.as_huey:
+        return NO_PRIORITY - max(0, min(10, round(task.priority or 0)))
+    checked = check_priority(given if given is not None else task.priority)
+    return NO_PRIORITY if checked is None else checked
+
+
+def shown_priority(stored: int, task: Task, queue: Queue) -> int | None:
+    """The opposite of :func:`stored_priority`, for a task that is read back."""
+    if not queue.as_huey:
+        return stored if stored < NO_PRIORITY else task.priority
+    if stored == NO_PRIORITY and type(task).default_priority is None:
+        return None
+    return NO_PRIORITY - stored
 
 
 def payload_of(task: Task, queue: Queue, data: dict[str, Any] | None) -> Payload:
@@ -177,8 +201,7 @@ def continuation(task: Task) -> dict[str, Any]:
     check_job_id(task.id)
     options: dict[str, Any] = {"f": record_fields(task, queue)}
     given = task_options(task)
-    priority = check_priority(given.priority if given.priority is not None else task.priority)
-    if priority is not None:
+    if (priority := stored_priority(task, queue)) != NO_PRIORITY:
         options["p"] = priority
     if task.eta is not None:
         options["at"] = to_ms(task.eta, queue.utc)
@@ -265,6 +288,9 @@ def continued_job(task: Task, queue: Queue) -> tuple[str, NewJob]:
         described = continuation(task)
         stored = cast(dict[str, Any], described["o"])
     run_at = to_ms(task.eta, queue.utc) if task.eta is not None else int(stored.get("at", 0))
+    fields = dict(stored.get("f", {}))
+    if run_at and queue.as_huey:
+        fields["ra"], run_at = run_at, 0
     return name, NewJob(
         id=task.id,
         type=kind,
@@ -272,7 +298,7 @@ def continued_job(task: Task, queue: Queue) -> tuple[str, NewJob]:
         priority=stored.get("p") or NO_PRIORITY,
         delay_ms=int(stored.get("delay", 0)),
         run_at_ms=run_at,
-        fields=tuple(stored.get("f", {}).items()),
+        fields=tuple(fields.items()),
     )
 
 
@@ -320,6 +346,8 @@ def task_of(run: Run, queue: Queue) -> Task:
         task.timeout = taken.timeout_ms / 1000
     if taken.expires_ms is not None:
         task.expires_resolved = from_ms(taken.expires_ms, queue.utc)
+    if taken.due_ms is not None:
+        task.eta = from_ms(taken.due_ms, queue.utc)
     if taken.backoff:
         set_retry_delay(task, taken.backoff, taken.attempts_made)
     attach(task, payload, queue)

@@ -18,7 +18,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from huey.api import ChordResult, Huey, Task, chord, group
+from huey import signals
+from huey.api import ChordResult, Huey, PeriodicTask, Task, chord, group
 from huey.exceptions import RateLimitExceeded, RetryTask
 from huey.registry import Registry
 from huey.utils import ChordConfig, Error
@@ -111,6 +112,8 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
     its worker. ``max_active``: jobs at once over all workers. ``rate_limit``: ``(jobs, seconds)``.
     ``defaults``: options of its jobs. ``in_child``: every job runs alone in a child process.
     ``in_place_fallback``: whether a task runs in the caller when Redis provably got nothing.
+    ``as_huey``: for code written for Huey: priorities in Huey's order (any number, higher first),
+    and a job with an eta passes through the queue before it is delayed.
     """
 
     def __init__(
@@ -125,6 +128,7 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
         defaults: JobOptions | None = None,
         in_child: bool = False,
         in_place_fallback: Callable[[Settings], bool] | None = None,
+        as_huey: bool = False,
         broker: Broker | None = None,
         results: bool = True,
         store_none: bool = False,
@@ -148,6 +152,7 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
         self.job_rate = check_rate_limit(rate_limit)
         self.defaults = (defaults or JobOptions()).over(DEFAULT_OPTIONS)
         self.in_child = in_child
+        self.as_huey = as_huey
         self._in_place_fallback = in_place_fallback
         self._given_broker = broker
         self._bound_to: Settings | None = None
@@ -335,7 +340,7 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
         ):
             backoff = Backoff.geometric(retry_delay or 0, retry_backoff or 1)
         options = JobOptions(
-            priority=priority,
+            priority=None if self.as_huey else priority,
             timeout=timeout,
             attempts=attempts,
             backoff=backoff,
@@ -348,7 +353,7 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
             "retries": options.attempts - 1,
             "retry_delay": retry_delay or 0,
             "retry_backoff": retry_backoff or 0,
-            "priority": options.priority,
+            "priority": priority if self.as_huey else options.priority,
             "timeout": options.timeout,
             "job_defaults": options,
         }
@@ -452,6 +457,11 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
 
     def _bound_data(self, task: JobTask) -> dict[str, Any]:
         check_job_id(task.id)
+        if not isinstance(task.args, tuple | list):
+            raise InvalidJobData(
+                f"{self.name}:{packing.type_name(task)}: positional arguments are a tuple or list,"
+                f" got {task.args!r:.60}"
+            )
         return type(task).signature.bind(task.args, task.kwargs)
 
     def _run_in_place(self, task: JobTask, exc: RedisUnavailable) -> JobHandle:
@@ -524,8 +534,7 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
         args, kwargs = task_class.signature.call_arguments(given)
         fields = dict(data.fields)
         task = task_class(args, kwargs, id=data.id, retries=int(fields.get("at", 1)) - 1)
-        if data.priority <= 10:
-            task.priority = data.priority
+        task.priority = packing.shown_priority(data.priority, task, self)
         if data.run_at_ms:
             task.eta = packing.from_ms(data.run_at_ms, self.utc)
             task.delayed_here = True
@@ -598,6 +607,12 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
         """The class of a type of any queue of this process, or None."""
         owner = self if queue == self.name else _known.get(queue)
         return None if owner is None else owner._registry.by_type.get(kind)
+
+    def is_periodic(self, kind: str) -> bool:
+        """Whether a schedule adds jobs of this type."""
+        return kind in self._registry.by_type and issubclass(
+            self._registry.by_type[kind], PeriodicTask
+        )
 
     @property
     def types(self) -> dict[str, type[JobTask]]:
@@ -762,10 +777,16 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
                 run.delay_ms = round((task.retry_delay or 0) * 1000)
             else:
                 run.delay_ms = self.backoff_ms(run, exc or RuntimeError())
-        from huey import signals
-
         if run.delay_ms >= 0:
             self._emit(signals.SIGNAL_SCHEDULED if run.delay_ms else signals.SIGNAL_ENQUEUED, task)
+
+    def add_schedule(self, task: Task) -> None:
+        run = in_hand.run
+        if run is None or task is not run.task:
+            super().add_schedule(task)
+            return
+        run.due_ms = packing.to_ms(task.eta, self.utc)
+        self._emit(signals.SIGNAL_SCHEDULED, task)
 
     def _check_chord(self, config: Any, value: Any) -> None:
         run = in_hand.run

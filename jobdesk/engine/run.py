@@ -23,6 +23,7 @@ from huey.exceptions import RateLimitExceeded, RetryTask, TaskTimeout
 from jobdesk.broker.transitions import Finish, Outcome, Taken
 from jobdesk.engine.codec import decode_value, encode_value
 from jobdesk.engine.context import JobContext, slot
+from jobdesk.engine.fingerprint import fingerprint
 from jobdesk.errors import (
     JobCancelled,
     JobdeskError,
@@ -49,7 +50,7 @@ class Run:
     """One run of one job. Thread-safe where it says so; else its own thread's."""
 
     __slots__ = (
-        "_context", "_lock", "adds", "cancelling", "child", "closed", "deadline", "delay_ms",
+        "_context", "_lock", "adds", "cancelling", "child", "closed", "deadline", "due_ms", "delay_ms",
         "encoded", "exception", "interrupt", "lease_until", "metadata", "outgoing", "queue",
         "ran", "requeued",
         "signal", "started", "taken", "taken_at", "task", "thread", "value", "worker",
@@ -82,6 +83,8 @@ class Run:
         self.metadata: dict[str, Any] | None = None
         self.requeued = False
         self.delay_ms: int | None = None
+        #: not to be run yet
+        self.due_ms: int | None = None
         self.signal: str | None = None
         self.adds: list[NewJob] = []
         self.outgoing: list[bytes] = []
@@ -159,6 +162,10 @@ class Run:
                 return self._finish(Outcome.FAILED, exc)
             outcome = Outcome.RETRY if counts else Outcome.AGAIN
             return self._finish(outcome, exc, delay)
+        if self.due_ms is not None:
+            finish = self._finish(Outcome.NOT_DUE)
+            finish.value = str(self.due_ms).encode()
+            return finish
         if self.ran and exc is None:
             finish = self._finish(Outcome.COMPLETED)
             finish.value = self.encoded or b""
@@ -207,6 +214,8 @@ class Run:
             message = describe(exc)
             finish.error = cut_bytes(message, 60)
             finish.attempt = self._attempt(outcome, message, traceback_of(exc))
+            if outcome is not Outcome.AGAIN:
+                finish.value = fingerprint(self.taken.type, message).encode()
         if outcome not in (Outcome.RELEASED,):
             finish.adds = self.adds
             finish.outgoing = self.outgoing
@@ -246,6 +255,7 @@ _WORDS = {
     Outcome.FAILED: "failed",
     Outcome.REFUSED: "failed",
     Outcome.RELEASED: "released",
+    Outcome.NOT_DUE: "delayed",
     Outcome.COMPLETED: "completed",
 }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +85,8 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
     # --- the schedule: Redis promotes what is due, so reading it moves nothing
 
     def add_to_schedule(self, data: NewJob, ts: datetime) -> None:
-        self.enqueue(data)
+        fields = tuple(field for field in data.fields if field[0] != Field.RUN_AT)
+        self.enqueue(replace(data, run_at_ms=to_ms(ts, self._queue.utc), fields=fields))
 
     def read_schedule(self, ts: datetime) -> list[NewJob]:
         """Jobs due at ``ts``; they stay delayed until they are enqueued, which promotes them."""
@@ -127,14 +129,16 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
         with self._queue.broker.errors():
             pipe = self._queue.broker.pipeline()
             pipe.execute_command("GET", self._key(key))
-            pipe.execute_command("HMGET", keys.job(key), Field.STATE, Field.ERROR)
+            pipe.execute_command("HMGET", keys.job(key), Field.STATE, Field.ERROR, Field.TYPE)
             pipe.execute_command("HGET", keys.result(key), key)
             pipe.execute_command("LINDEX", keys.attempts(key), -1)
             pipe.execute_command("GET", keys.tombstone(key))
-            value, (state, error), result, attempt, tomb = pipe.execute()
+            value, (state, error, kind), result, attempt, tomb = pipe.execute()
         if value is not None:
             return value
         if state is not None:
+            if self._queue.is_periodic(kind.decode()):
+                return EmptyData  # Huey has no results of periodic tasks; the record has
             return self._result(state, error, result, attempt)
         if tomb is not None:
             letter, text = tomb.split(b" ", 2)[1:]
@@ -233,7 +237,8 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
         self._command("UNLINK", self._keys.counter(key))
 
     def result_store_size(self) -> int:
-        return len(self.result_items())
+        """Results as Huey counts them: unread ones, and revocations."""
+        return len(self.result_items()) + int(self._command("HLEN", self._keys.revoked))
 
     def result_items(self) -> dict[str, bytes]:
         """Results that this process has not read, of the newest jobs that have ended.

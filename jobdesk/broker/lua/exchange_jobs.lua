@@ -5,13 +5,16 @@
 --            id, epoch, kind, value, error, attempt, delay_ms, progress, n continuations, each as
 --            in include/add.lua, m outgoing entries, each a JSON text
 --          kind: c completed · r to be retried, costs an attempt · n to be run again, costs none ·
---                f failed · x failed without having run · b given back at its old place
---          value: the result · error: "Class: message", cut for the record · attempt: the rest of
---          the attempt's JSON, see include/attempts.lua
+--                f failed · x failed without having run · b given back at its old place ·
+--                s not due yet, to be delayed
+--          value: of c the result, of s when it is due (ms), of r, f and x the error's fingerprint ('' for none) ·
+--          error: "Class: message", cut for the record · attempt: the rest of the attempt's JSON,
+--          see include/attempts.lua
 -- Returns  { now, epoch, next due or -1, ms until the rate limit opens or -1, jobs waiting,
 --            { OK | ALREADY | STALE per finish },
 --            { id, type, payload, record, revocations, … } }
---          record: attempts, made, timeout, backoff, generation, stalls, progress and expires,
+--          record: attempts, made, timeout, backoff, generation, stalls, progress, expires and, of a
+--          job that is not due yet, when it is,
 --          with tabs between (JSON writes a tab as \t, so there is none in progress)
 -- Events   completed, retrying, delayed, waiting, failed, drained; active; stalled
 -- Safe to send again: a finish is known by its epoch, a take by worker and request number.
@@ -23,6 +26,7 @@
 -- include: add
 -- include: promote
 -- include: attempts
+-- include: groups
 -- include: stall
 -- include: retention
 local P = KEYS[1]
@@ -35,6 +39,7 @@ local now = now_ms()
 local emit, batch = events(P)
 local seal = batch()
 local figures = figures(P, now)
+local groups = error_groups(P, now)
 local meta = redis.call(
   'hmget', P .. 'meta', 'paused', 'max_active', 'limit_jobs', 'limit_ms', 'rc', 'rf', 'max_stalled'
 )
@@ -132,7 +137,7 @@ local function finish(at)
   if progress ~= '' then
     fields = { 'pg', progress }
   end
-  if kind ~= 'b' then
+  if kind ~= 'b' and kind ~= 's' then
     figures.run(now - tonumber(f[3] or now))
   end
 
@@ -144,6 +149,11 @@ local function finish(at)
     end
     fields[#fields + 1] = 'er'
     fields[#fields + 1] = err
+    if value ~= '' then
+      fields[#fields + 1] = 'fp'
+      fields[#fields + 1] = value
+      groups.count(value, id, f[2], err, true)
+    end
     keep_attempt(P, id, made, f[3], f[5], now, attempt)
     ended(id, J, 'f', f[10], meta[6], epoch, err, fields)
     figures.add('f', 1)
@@ -158,6 +168,10 @@ local function finish(at)
     redis.call('hset', J, 'st', 'w', 'rel', released, unpack(fields))
     redis.call('zadd', P .. 'wait', f[6], id)
     emit('waiting', id, f[2], 'prev', 'active', 'reason', 'shutdown')
+  elseif kind == 's' then
+    redis.call('hset', J, 'st', 'd', 'ra', value, unpack(fields))
+    redis.call('zadd', P .. 'delayed', value, id)
+    emit('delayed', id, f[2], 'run_at', value)
   else
     if kind == 'r' then
       made = made + 1
@@ -166,6 +180,11 @@ local function finish(at)
     end
     fields[#fields + 1] = 'er'
     fields[#fields + 1] = err
+    if value ~= '' then
+      fields[#fields + 1] = 'fp'
+      fields[#fields + 1] = value
+      groups.count(value, id, f[2], err, false)
+    end
     keep_attempt(P, id, kind == 'r' and made or made + 1, f[3], f[5], now, attempt)
     figures.add('rt', 1)
     emit('retrying', id, f[2], 'a', made, 'delay', delay, 'err', err)
@@ -330,8 +349,10 @@ local function hand_out(id, payload, again)
   for i = 2, 9 do
     f[i] = f[i] or ''
   end
+  -- a job that waits before it is due comes from a queue that has etas as Huey does
+  f[10] = f[11] and tonumber(f[11]) > now and f[11] or ''
   jobs[n + 1], jobs[n + 2], jobs[n + 3] = id, f[1], payload
-  jobs[n + 4], jobs[n + 5] = table.concat(f, '\t', 2, 9), revoked
+  jobs[n + 4], jobs[n + 5] = table.concat(f, '\t', 2, 10), revoked
   return true
 end
 
@@ -389,5 +410,6 @@ if done > 0 and waiting == 0 and not jobs[1] and redis.call('zcard', P .. 'activ
   emit('drained')
 end
 figures.write()
+groups.write()
 seal()
 return { now, epoch, due, opens, waiting, statuses, jobs }

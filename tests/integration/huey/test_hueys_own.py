@@ -36,7 +36,9 @@ class QueueAsHuey(Queue):
     """What the tests get where they ask for a ``MemoryHuey``."""
 
     def __init__(self, name: str = "huey", **options: Any) -> None:
-        super().__init__(f"{name}-{next(_numbers)}", defaults=HUEYS_DEFAULTS, **options)
+        super().__init__(
+            f"{name}-{next(_numbers)}", defaults=HUEYS_DEFAULTS, as_huey=True, **options
+        )
 
 
 class ConsumerWithoutRest(Consumer):
