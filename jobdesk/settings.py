@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from jobdesk.errors import InvalidSetting
@@ -19,6 +27,17 @@ from jobdesk.errors import InvalidSetting
 
 def _ours(name: str) -> AliasChoices:
     return AliasChoices(f"JOBDESK_{name}")
+
+
+class ContextSettings(BaseModel):
+    """A named place to connect to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: SecretStr
+    namespace: str | None = None
+    #: shown in red, and asked twice; unset: where the name begins with ``prod``
+    production: bool | None = None
 
 
 class Settings(BaseSettings):
@@ -59,6 +78,22 @@ class Settings(BaseSettings):
         2 << 30, validation_alias=_ours("CHILD_MEMORY_BYTES"), ge=1 << 26
     )
     """RLIMIT_AS of the child processes that run pdf, report and suspected jobs."""
+
+    # --- the dashboard
+    tui_theme: str = Field("jobdesk-dark", validation_alias=_ours("TUI__THEME"))
+    """The colours: jobdesk-dark, jobdesk-light, or one of Textual's themes."""
+    tui_refresh: float = Field(1.0, validation_alias=_ours("TUI__REFRESH"), ge=0.25, le=60)
+    """Seconds between two reads."""
+    tui_keymap: dict[str, str] = Field({}, validation_alias=_ours("TUI__KEYMAP"))
+    """Other keys for actions, as JSON: {"job.retry": "ctrl+r"}; `jobdesk keys` lists the ids."""
+    tui_glyphs: Literal["unicode", "ascii"] = Field(
+        "unicode", validation_alias=_ours("TUI__GLYPHS")
+    )
+    """``ascii`` for terminals without the signs of the states."""
+    tui_read_only: bool = Field(False, validation_alias=_ours("TUI__READ_ONLY"))
+    """The dashboard changes nothing."""
+    contexts: dict[str, ContextSettings] = Field({}, validation_alias=_ours("CONTEXTS"))
+    """Named places for ``--context``, as JSON: {"prod": {"url": "rediss://…"}}."""
 
     # --- files
     data: Path | None = Field(None, validation_alias=_ours("DATA"))

@@ -22,6 +22,7 @@ class Entry:
 #: section -> command -> entry, in the order of the help
 SECTIONS: dict[str, dict[str, Entry]] = {
     "Start": {
+        "tui": Entry("tui", "Open the dashboard; jobdesk alone does so too."),
         "demo": Entry("demo", "See it work: six queues, workers and sample jobs.", heavy=True),
         "worker": Entry("worker", "Run the jobs of all queues, or of those named.", heavy=True),
     },
@@ -33,6 +34,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "workers": Entry("worker", "The workers that are up, and what they have in hand."),
         "schedules": Entry("schedules", "What runs by the clock, and when next."),
         "doctor": Entry("doctor", "Find out why jobs do not run."),
+        "keys": Entry("tui", "The keys of the dashboard."),
     },
     "One job": {
         "add": Entry("adding", "Add a job.", heavy=True),

@@ -124,15 +124,20 @@ def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     help="Show which release this is.",
 )  # fmt: skip
 @click.pass_context
-def cli(ctx: click.Context) -> None:
+def cli(ctx: click.Context) -> int | None:
     """Run background jobs, and see and steer them.
 
     The Redis is the one of REDIS_URL; without it, jobdesk uses one of its own on this machine.
     'jobdesk COMMAND --help' tells more of each command.
     """
     if ctx.invoked_subcommand is None:
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            from jobdesk.cli.tui import tui
+
+            code: int = ctx.invoke(tui)
+            return code
         click.echo(ctx.get_help())
-        click.echo("\nThe dashboard is not part of this release.")
+    return None
 
 
 def main() -> NoReturn:

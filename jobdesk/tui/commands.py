@@ -1,0 +1,376 @@
+"""What the dashboard can do to queues and jobs: one frozen value per command.
+
+A command knows the ``jobdesk`` line that does the same, how much it asks for before it runs (its
+tier), and how to run on a :class:`Control`. Screens make one and hand it to ``app.order``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from jobdesk.broker.commands import command_line
+from jobdesk.errors import Refused
+
+if TYPE_CHECKING:
+    from jobdesk.broker.control import Control
+    from jobdesk.broker.tally import Progress, Touched
+    from jobdesk.models import JobState
+
+#: (queue, id)
+Jobs = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a command did."""
+
+    #: one sentence
+    text: str
+    #: the jobs it was done to, so that only their marks go
+    done: Jobs = ()
+    #: whether nothing was left out or refused
+    whole: bool = True
+    #: what takes it back; None where nothing does
+    undo: Undo | None = None
+
+
+class Command(ABC):
+    """One command; its subclasses are frozen dataclasses."""
+
+    #: the id of the action it belongs to
+    action: ClassVar[str]
+    #: 0: done at once; 1: asks y/n; 2: asks with an exact count
+    tier: ClassVar[int] = 0
+    #: whether it can be taken back, as a rule
+    undoable: ClassVar[bool] = False
+    #: what the button says
+    verb: ClassVar[str] = "Do it"
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """What it is about to do: ``Remove 219 failed jobs of email``."""
+
+    @property
+    @abstractmethod
+    def lines(self) -> tuple[str, ...]:
+        """The ``jobdesk`` command lines that do the same."""
+
+    @property
+    def line(self) -> str:
+        """Its command line, the first of several."""
+        return self.lines[0]
+
+    @property
+    def count(self) -> int | None:
+        """How many jobs it is about; None where none are counted."""
+        return None
+
+    @property
+    def queue_names(self) -> tuple[str, ...]:
+        """The queues it changes."""
+        return ()
+
+    @abstractmethod
+    def run(self, control: Control, progress: Progress) -> Outcome:
+        """Do it; in the writer's thread. Raises ``JobdeskError``."""
+
+
+@dataclass(frozen=True)
+class OnJobs(Command):
+    """A command on jobs that were picked one by one."""
+
+    jobs: Jobs
+
+    word: ClassVar[str]
+    past: ClassVar[str]
+
+    @property
+    def title(self) -> str:
+        if len(self.jobs) == 1:
+            queue, job_id = self.jobs[0]
+            return f"{self.verb} job {job_id} of {queue}"
+        return f"{self.verb} {len(self.jobs):,} marked jobs"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return tuple(command_line(self.word, queue, job_id) for queue, job_id in self.jobs)
+
+    @property
+    def count(self) -> int:
+        return len(self.jobs)
+
+    @property
+    def queue_names(self) -> tuple[str, ...]:
+        return tuple(sorted({queue for queue, _ in self.jobs}))
+
+    def run(self, control: Control, progress: Progress) -> Outcome:
+        done: list[tuple[str, str]] = []
+        undo: list[tuple[str, str]] = []
+        refused: Refused | None = None
+        for number, (queue, job_id) in enumerate(self.jobs, 1):
+            try:
+                self.one(control, queue, job_id)
+            except Refused as exc:
+                if len(self.jobs) == 1:
+                    raise
+                refused = exc
+            else:
+                done.append((queue, job_id))
+                undo += _operation(control, queue)
+            if progress(number, len(self.jobs)) is False:
+                break
+        if len(self.jobs) == 1:
+            return Outcome(f"{self.past} {self.jobs[0][1]}", tuple(done), undo=Undo.of(undo))
+        text = f"{self.past} {len(done):,} of {len(self.jobs):,} jobs"
+        if refused is not None:
+            text = f"{text}; the others were refused, the last: {refused}"
+        return Outcome(text, tuple(done), whole=len(done) == len(self.jobs), undo=Undo.of(undo))
+
+    @abstractmethod
+    def one(self, control: Control, queue: str, job_id: str) -> object:
+        """Do it to one job."""
+
+
+@dataclass(frozen=True)
+class RetryJobs(OnJobs):
+    """Put failed jobs back in the line."""
+
+    action = "job.retry"
+    verb, word, past = "Retry", "retry", "Retried"
+
+    def one(self, control: Control, queue: str, job_id: str) -> object:
+        return control.retry_job(queue, job_id)
+
+
+@dataclass(frozen=True)
+class RemoveJobs(OnJobs):
+    """Remove jobs and all that is kept of them."""
+
+    action = "job.remove"
+    tier = 1
+    undoable = True
+    verb, word, past = "Remove", "remove", "Removed"
+
+    def one(self, control: Control, queue: str, job_id: str) -> object:
+        return control.remove_job(queue, job_id)
+
+
+@dataclass(frozen=True)
+class CancelJobs(OnJobs):
+    """End jobs as failed, without retry."""
+
+    action = "job.cancel"
+    tier = 1
+    verb, word, past = "Cancel", "cancel", "Cancelled"
+
+    def one(self, control: Control, queue: str, job_id: str) -> object:
+        return control.cancel_job(queue, job_id)
+
+
+@dataclass(frozen=True)
+class PromoteJobs(OnJobs):
+    """Let delayed jobs run now."""
+
+    action = "job.promote"
+    verb, word, past = "Run now", "promote", "Runs now:"
+
+    def one(self, control: Control, queue: str, job_id: str) -> object:
+        control.promote_job(queue, job_id)
+        return None
+
+
+@dataclass(frozen=True)
+class ChangePriority(OnJobs):
+    """Give jobs another priority."""
+
+    priority: int | None
+
+    action = "job.priority"
+    verb, word, past = "Change the priority of", "priority", "Changed the priority of"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return tuple(
+            command_line(self.word, queue, job_id, priority=self.priority)
+            for queue, job_id in self.jobs
+        )
+
+    def one(self, control: Control, queue: str, job_id: str) -> object:
+        return control.change_priority(queue, job_id, self.priority)
+
+
+@dataclass(frozen=True)
+class OnQueue(Command):
+    """A command on one queue."""
+
+    queue: str
+
+    @property
+    def queue_names(self) -> tuple[str, ...]:
+        return (self.queue,)
+
+
+@dataclass(frozen=True)
+class PauseQueue(OnQueue):
+    """Start no more jobs of a queue."""
+
+    action = "queue.pause"
+    verb = "Pause"
+
+    @property
+    def title(self) -> str:
+        return f"Pause queue {self.queue}"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return (command_line("pause", self.queue),)
+
+    def run(self, control: Control, progress: Progress) -> Outcome:  # noqa: ARG002  # one step
+        changed = control.pause_queue(self.queue)
+        return Outcome(f"{self.queue} is paused" + ("" if changed else " already"))
+
+
+@dataclass(frozen=True)
+class ResumeQueue(OnQueue):
+    """Start jobs of a queue again."""
+
+    action = "queue.pause"
+    verb = "Resume"
+
+    @property
+    def title(self) -> str:
+        return f"Resume queue {self.queue}"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return (command_line("resume", self.queue),)
+
+    def run(self, control: Control, progress: Progress) -> Outcome:  # noqa: ARG002  # one step
+        changed = control.resume_queue(self.queue)
+        return Outcome(f"{self.queue} goes on" if changed else f"{self.queue} was not paused")
+
+
+@dataclass(frozen=True)
+class OnMany(OnQueue):
+    """A command over all jobs of a queue that fit; how many those are was read just before."""
+
+    found: int
+
+    tier = 2
+
+    @property
+    def count(self) -> int:
+        return self.found
+
+
+@dataclass(frozen=True)
+class RetryAll(OnMany):
+    """Put all failed jobs of a queue back in the line."""
+
+    action = "queue.retry"
+    verb = "Retry"
+
+    @property
+    def title(self) -> str:
+        return f"Retry all {self.found:,} failed jobs of {self.queue}"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return (command_line("retry-all", self.queue),)
+
+    def run(self, control: Control, progress: Progress) -> Outcome:
+        touched = control.retry_all(self.queue, progress)
+        return _touched("Retried", touched, self, control)
+
+
+@dataclass(frozen=True)
+class CleanJobs(OnMany):
+    """Remove the jobs of one state."""
+
+    state: JobState
+
+    action = "queue.clean"
+    undoable = True
+    verb = "Remove"
+
+    @property
+    def title(self) -> str:
+        return f"Remove all {self.found:,} {self.state} jobs of {self.queue}"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return (command_line("clean", self.queue, state=self.state.value, grace=0),)
+
+    def run(self, control: Control, progress: Progress) -> Outcome:
+        touched = control.clean_jobs(self.queue, self.state, grace=0, progress=progress)
+        return _touched("Removed", touched, self, control)
+
+
+@dataclass(frozen=True)
+class EmptyQueue(OnMany):
+    """Remove the waiting and delayed jobs of a queue."""
+
+    action = "queue.empty"
+    undoable = True
+    verb = "Remove"
+
+    @property
+    def title(self) -> str:
+        return f"Remove all {self.found:,} waiting and delayed jobs of {self.queue}"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return (command_line("empty", self.queue),)
+
+    def run(self, control: Control, progress: Progress) -> Outcome:
+        touched = control.empty_queue(self.queue, progress)
+        return _touched("Removed", touched, self, control)
+
+
+@dataclass(frozen=True)
+class Undo(Command):
+    """Take a command back: (queue, operation) of each part of it, the last first."""
+
+    operations: tuple[tuple[str, str], ...]
+
+    action = "undo"
+    verb = "Undo"
+
+    @classmethod
+    def of(cls, operations: Sequence[tuple[str, str]]) -> Undo | None:
+        """What takes these back; None where there are none."""
+        return cls(tuple(reversed(operations))) if operations else None
+
+    @property
+    def title(self) -> str:
+        return "Take the last change back"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return tuple(command_line("undo", queue, op) for queue, op in self.operations)
+
+    def run(self, control: Control, progress: Progress) -> Outcome:
+        restored = gone = 0
+        for queue, operation in self.operations:
+            undone = control.undo(queue, operation, progress)
+            restored += len(undone.restored)
+            gone += len(undone.refused)
+        text = f"Took it back: {restored:,} {'job is' if restored == 1 else 'jobs are'} as before"
+        return Outcome(f"{text}, {gone:,} could not be" if gone else text, whole=not gone)
+
+
+def _operation(control: Control, queue: str) -> list[tuple[str, str]]:
+    """What the last command of ``control`` can be undone by, if by anything."""
+    return [(queue, control.operation)] if control.operation else []
+
+
+def _touched(past: str, touched: Touched, command: OnMany, control: Control) -> Outcome:
+    text = f"{past} {touched.count:,} jobs of {command.queue}"
+    if touched.count != command.found:
+        text += f"; there were {command.found:,}"
+    undo = Undo.of(_operation(control, command.queue))
+    return Outcome(text, whole=touched.done, undo=undo)

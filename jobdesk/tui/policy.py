@@ -1,0 +1,24 @@
+"""Whether a command may be given at all. Below this a read-only session has no Control either."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jobdesk.tui import spans
+from jobdesk.tui.link import LinkState
+
+if TYPE_CHECKING:
+    from jobdesk.tui.link import LinkStatus
+
+READ_ONLY = "This session is read-only: start it without --read-only to change things."
+
+
+def refusal(status: LinkStatus, *, read_only: bool, now: float) -> str | None:
+    """Why nothing can be changed now; None when it can."""
+    if read_only:
+        return READ_ONLY
+    if status.state is LinkState.CONNECTING:
+        return "Not connected to Redis yet."
+    if status.state is LinkState.OFFLINE:
+        return f"Redis has been away for {spans.age((now - status.since) * 1000)}."
+    return None

@@ -1,0 +1,181 @@
+"""The reads that screens share. One that only a single screen needs may live with its screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from jobdesk.models import (
+    STORED_STATES,
+    TERMINAL_STATES,
+    Job,
+    JobRow,
+    JobState,
+    QueueStats,
+    ScheduleInfo,
+    WorkerInfo,
+)
+from jobdesk.tui.interest import Read, Source
+
+if TYPE_CHECKING:
+    from jobdesk.broker.figures import Figures
+
+#: Rows that a list merged from many sets shows at most.
+MERGED = 2000
+MAX_WORKERS = 200
+
+
+@dataclass(frozen=True)
+class Stats(Read[tuple[QueueStats, ...]]):
+    """The counts of all queues, or of one."""
+
+    queue: str | None = None
+
+    def fetch(self, source: Source) -> tuple[QueueStats, ...]:
+        names = source.queues() if self.queue is None else (self.queue,)
+        return source.inspector.all_stats(names)
+
+
+@dataclass(frozen=True)
+class Workers(Read[tuple[WorkerInfo, ...]]):
+    """The workers that have reported themselves lately."""
+
+    every: ClassVar[float] = 2.0
+
+    def fetch(self, source: Source) -> tuple[WorkerInfo, ...]:
+        return source.inspector.workers(MAX_WORKERS)
+
+
+@dataclass(frozen=True)
+class Schedules(Read[tuple[ScheduleInfo, ...]]):
+    """The schedules of all queues."""
+
+    every: ClassVar[float] = 3.0
+
+    def fetch(self, source: Source) -> tuple[ScheduleInfo, ...]:
+        return tuple(s for queue in source.queues() for s in source.inspector.schedules(queue))
+
+
+@dataclass(frozen=True)
+class Minutes(Read["Mapping[str, tuple[Figures, ...]]"]):
+    """Figures per minute of all queues, or of one."""
+
+    minutes: int = 10
+    queue: str | None = None
+    every: ClassVar[float] = 3.0
+
+    def fetch(self, source: Source) -> Mapping[str, tuple[Figures, ...]]:
+        names = source.queues() if self.queue is None else (self.queue,)
+        return {name: source.figures(name, self.minutes) for name in names}
+
+
+@dataclass(frozen=True)
+class Heads(Read[Mapping[str, JobRow]]):
+    """The job of every queue that waits in front: how long it waits is how late the queue is."""
+
+    every: ClassVar[float] = 2.0
+
+    def fetch(self, source: Source) -> Mapping[str, JobRow]:
+        found: dict[str, JobRow] = {}
+        for queue in source.queues():
+            for row in source.inspector.rows(queue, JobState.WAITING, 0, 0).rows:
+                found[queue] = row
+        return found
+
+
+@dataclass(frozen=True)
+class OneJob(Read[Job]):
+    """Everything of one job; ``JobNotFound`` when it is gone."""
+
+    queue: str
+    job_id: str
+    log_lines: int = 100
+
+    def fetch(self, source: Source) -> Job:
+        return source.inspector.job(self.queue, self.job_id, log_lines=self.log_lines)
+
+
+@dataclass(frozen=True)
+class WindowRows:
+    """A part of a list of jobs."""
+
+    rows: tuple[JobRow, ...]
+    #: place of the first row in the list
+    first: int
+    #: how many rows the list has
+    total: int
+    #: the job that was anchored to, and where it stands now; None when it has left the list
+    anchor: str | None = None
+    anchor_at: int | None = None
+    #: how many jobs there are, where a merged list does not show them all
+    beyond: int = 0
+
+
+@dataclass(frozen=True)
+class Window(Read[WindowRows]):
+    """The rows on screen and a screen around them, of one queue and state, or merged from many.
+
+    ``offset`` counts from the start of the list. ``anchor`` is a job that stood at
+    ``anchor_place``: when it stands elsewhere by now, what is read moves along with it. ``None``
+    for queue or state: all, merged from the heads.
+    """
+
+    queue: str | None
+    state: JobState | None
+    offset: int = 0
+    limit: int = 0
+    anchor: str | None = None
+    anchor_place: int = 0
+
+    def fetch(self, source: Source) -> WindowRows:
+        if self.limit <= 0:  # before the first layout
+            return WindowRows((), 0, 0)
+        if self.queue is None or self.state is None:
+            return self._merged(source)
+        page = source.inspector.rows(
+            self.queue, self.state, self.offset, self.offset + self.limit - 1
+        )
+        at = next((self.offset + i for i, r in enumerate(page.rows) if r.id == self.anchor), None)
+        return WindowRows(page.rows, self.offset, page.total, self.anchor, at)
+
+    def _merged(self, source: Source) -> WindowRows:
+        """The heads of several lists as one: at most 2,000 rows, and as few as are needed.
+
+        The anchor is looked for in them; below them it counts as gone.
+        """
+        queues = source.queues() if self.queue is None else (self.queue,)
+        states = STORED_STATES if self.state is None else (self.state,)
+        stats = source.inspector.all_stats(queues)
+        sizes = {(one.name, state): getattr(one, state.value) for one in stats for state in states}
+        there = sum(sizes.values())
+        deep = min(MERGED, max(0, self.offset) + self.limit)
+        share = max(1, MERGED // max(1, sum(1 for size in sizes.values() if size)))
+        rows: list[JobRow] = []
+        for (queue, state), size in sizes.items():
+            if size:
+                upto = min(size, deep, share) - 1
+                rows += source.inspector.rows(queue, state, 0, upto).rows
+        rows.sort(key=lambda row: _order(row, self.state))
+        total = min(MERGED, sum(min(size, share) for size in sizes.values()))
+        at = next((i for i, row in enumerate(rows) if row.id == self.anchor), None)
+        moved = 0 if at is None else at - self.anchor_place
+        first = max(0, min(self.offset + moved, total - self.limit))
+        return WindowRows(
+            tuple(rows[first : first + self.limit]), first, total, self.anchor, at,
+            beyond=there if there > total else 0,
+        )  # fmt: skip
+
+
+def _order(row: JobRow, state: JobState | None) -> tuple[int, int]:
+    """Newest first, by the latest that happened to a job; of one state as its own list has it."""
+    if state is JobState.WAITING:
+        return row.priority or 11, row.added_ms
+    if state is JobState.DELAYED:
+        return 0, row.run_at_ms or 0
+    if state in TERMINAL_STATES:
+        return 0, -(row.finished_ms or 0)
+    if state is JobState.ACTIVE:
+        return 0, -(row.started_ms or 0)
+    rank = {JobState.ACTIVE: 0, JobState.FAILED: 1}.get(row.state, 2)
+    return rank, -(row.finished_ms or row.started_ms or row.added_ms)

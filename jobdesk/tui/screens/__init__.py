@@ -1,0 +1,1 @@
+"""The screens: one per mode, one for a job, and the dialogs."""

@@ -1,0 +1,48 @@
+"""Shown while Redis could not be reached once: where, why not, and when it is tried again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding
+from textual.containers import Container
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from jobdesk.safetext import safe_text
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from jobdesk.tui.link import LinkStatus
+
+
+class ConnectScreen(ModalScreen[None]):
+    """The way in, while it is shut."""
+
+    BINDINGS: ClassVar = [
+        Binding("q,escape", "app.exit", "quit", show=False, id="connect.quit"),
+        Binding("r,ctrl+r,enter", "app.refresh", "try now", show=False, id="connect.now"),
+    ]
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self._address = address
+
+    def compose(self) -> ComposeResult:
+        with Container(classes="dialog -danger") as box:
+            box.border_title = "Redis cannot be reached"
+            box.border_subtitle = "r tries now   q quits"
+            yield Static(id="connect")
+
+    def say(self, status: LinkStatus) -> None:
+        """Show how it stands."""
+        tries = f"{status.tries} tries" if status.tries > 1 else "1 try"
+        self.query_one("#connect", Static).update(Content.assemble(
+            ("address  ", "$text-muted"), f"{safe_text(self._address)}\n",
+            ("error    ", "$text-muted"), (f"{safe_text(status.error)}\n", "$error"),
+            ("tried    ", "$text-muted"), f"{tries}, again every second\n\n",
+            (("Check that the server runs, that REDIS_URL names it, and that this machine may"
+             " reach it. `jobdesk doctor` tells more."), "$text-muted"),
+        ))  # fmt: skip

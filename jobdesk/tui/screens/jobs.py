@@ -1,0 +1,336 @@
+"""The list of jobs of a queue and state, with the job under the cursor beside it."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.containers import Horizontal, VerticalScroll
+
+from jobdesk.models import STORED_STATES, JobRow, JobState, QueueStats
+from jobdesk.tui import commands
+from jobdesk.tui.actions import Action, Scope
+from jobdesk.tui.reads import OneJob, Stats, Window
+from jobdesk.tui.screens.base import DeskScreen
+from jobdesk.tui.widgets import jobcolumns
+from jobdesk.tui.widgets.joblist import JobList
+from jobdesk.tui.widgets.jobpreview import JobPreview, title_of
+from jobdesk.tui.widgets.panel import Panel
+from jobdesk.tui.widgets.statebar import STATES, StateBar
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.timer import Timer
+
+    from jobdesk.tui.commands import Command, Outcome
+    from jobdesk.tui.interest import Read, Snapshot
+    from jobdesk.tui.widgets.listing import Listing
+
+#: How long the cursor rests before the job under it is read.
+PREVIEW_S = 0.12
+_NONE = {
+    JobState.WAITING: "Nothing waits.",
+    JobState.ACTIVE: "Nothing runs.",
+    JobState.DELAYED: "Nothing is delayed.",
+    JobState.COMPLETED: "No completed jobs are kept.",
+    JobState.FAILED: "No failed jobs. Good.",
+}
+
+
+class JobsScreen(DeskScreen):
+    """Jobs, windowed."""
+
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.JOBS, Scope.JOB)
+    TITLE_WORD = "jobs"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.queue: str | None = self.desk_queue()
+        self.state: JobState | None = None
+        self._preview: tuple[str, str] | None = None
+        self._resting: Timer | None = None
+        self._asked: Window | None = None
+        self._stats: tuple[QueueStats, ...] = ()
+
+    def desk_queue(self) -> str | None:
+        """The queue to begin with."""
+        return None
+
+    def body(self) -> ComposeResult:
+        glyphs = self.desk.glyphs
+        yield StateBar(glyphs)
+        with Horizontal(id="panes"):
+            with Panel(title="Jobs", id="list-panel"):
+                jobs = JobList(self._columns(), id="jobs")
+                jobs.glyphs = glyphs
+                yield jobs
+            with Panel(title="Job", id="preview-panel"), VerticalScroll(id="preview-scroll",
+                                                                        can_focus=False):  # fmt: skip
+                yield JobPreview(glyphs, id="preview")
+
+    @property
+    def jobs(self) -> JobList:
+        """The list."""
+        return self.query_one("#jobs", JobList)
+
+    def crumbs(self) -> tuple[str, ...]:
+        return ("jobs", self.queue or "all queues", self.state.value if self.state else "all")
+
+    # --- what is shown
+
+    def open_view(self, queue: str | None, state: JobState | None) -> None:
+        """Show the jobs of ``queue`` in ``state``; None: of all."""
+        if (queue, state) == (self.queue, self.state):
+            return
+        self.queue, self.state = queue, state
+        self._preview = None
+        if self.is_mounted:
+            self._show_view()
+
+    def on_mount(self) -> None:
+        self._show_view()
+
+    def _show_view(self) -> None:
+        self.jobs.columns = self._columns()
+        self.jobs.view(self.queue, self.state)
+        self.jobs.repaint_all()
+        self.query_one(StateBar).chosen = self.state
+        self._title()
+        self.desk.tell_screen(self)
+        self.look_again(other=True)
+
+    def _columns(self) -> Any:
+        paused = any(one.paused for one in self._stats if one.name == self.queue)
+        return jobcolumns.columns(self.desk.glyphs, with_queue=self.queue is None, paused=paused)
+
+    def reads(self) -> tuple[Read[Any], ...]:
+        self._asked = self.jobs.window()
+        wanted: list[Read[Any]] = [Stats(self.queue), self._asked]
+        if self._preview is not None and self.has_class("-preview"):
+            wanted.append(OneJob(*self._preview, log_lines=20))
+        return tuple(wanted)
+
+    def show(self, snapshot: Snapshot) -> None:
+        stats = snapshot.of(Stats)
+        if stats is not None:
+            self._stats = stats
+            bar = self.query_one(StateBar)
+            bar.counts = {
+                state: sum(getattr(one, state.value) for one in stats) for state in STORED_STATES
+            }
+            bar.paused = len(stats) == 1 and stats[0].paused
+        found = snapshot.of(Window)
+        if found is not None:
+            # what was read belongs to the window that was asked for, perhaps not to the last one
+            self.jobs.show_window(found, snapshot.now_ms)
+            self._say_empty()
+            self._title()
+        self._rest()
+        self._show_preview(snapshot)
+
+    def _say_empty(self) -> None:
+        where = f" in {self.queue}" if self.queue else ""
+        if self.state is not None:
+            self.jobs.empty = _NONE[self.state]
+        else:
+            self.jobs.empty = (
+                f"No jobs{where} yet.\nAdd one:  jobdesk add QUEUE TYPE --data '{{…}}'"
+            )
+
+    def _title(self) -> None:
+        jobs, panel = self.jobs, self.query_one("#list-panel", Panel)
+        order = {
+            JobState.COMPLETED: "newest first", JobState.FAILED: "newest first",
+            None: "latest first",
+        }.get(self.state, "next first")  # fmt: skip
+        panel.border_title = f"Jobs  {order}"
+        if jobs.total == 0:
+            panel.border_subtitle = ""
+            return
+        first = jobs.scroll_offset.y + 1
+        last = min(jobs.total, first + jobs.page - 1)
+        parts = [f"{first:,}-{last:,} of {jobs.total:,}"]
+        if jobs.beyond:
+            parts[0] += f" shown, {jobs.beyond:,} in all"
+        if jobs.marked:
+            parts.append(f"{len(jobs.marked):,} marked")
+        if jobs.range_from is not None:
+            parts.append("range")
+        if jobs.following:
+            parts.append("following")
+        elif jobs.gone is not None:
+            parts.append(f"{jobs.gone.id[:12]} has left this list")
+        elif jobs.came_above:
+            parts.append(f"{jobs.came_above:,} new above, f to follow")
+        else:
+            parts.append("anchored")
+        panel.border_subtitle = "   ".join(parts)
+
+    # --- the preview
+
+    def _rest(self) -> None:
+        """Read the job under the cursor once the cursor has come to rest."""
+        row = self.jobs.current
+        key = None if row is None else (row.queue, row.id)
+        if key == self._preview:
+            return
+        if self._resting is not None:
+            self._resting.stop()
+        self._resting = self.set_timer(PREVIEW_S, lambda: self._preview_of(key))
+
+    def _preview_of(self, key: tuple[str, str] | None) -> None:
+        self._preview = key
+        if key is None:
+            self.query_one("#preview", JobPreview).show(None, 0)
+            self.query_one("#preview-panel", Panel).border_title = "Job"
+        elif self.has_class("-preview"):
+            self.look_again()
+
+    def _show_preview(self, snapshot: Snapshot) -> None:
+        job, panel = snapshot.of(OneJob), self.query_one("#preview-panel", Panel)
+        preview = self.query_one("#preview", JobPreview)
+        if job is not None and (job.queue, job.id) == self._preview:
+            preview.show(job, snapshot.now_ms)
+            panel.border_title = title_of(job, self.desk.glyphs)
+            panel.border_subtitle = ""
+        elif snapshot.error_of(OneJob) is not None and preview.job is not None:
+            panel.border_subtitle = "removed"
+
+    # --- what happens on the screen
+
+    def on_listing_moved(self) -> None:
+        self._rest()
+        self._title()
+        self.refresh_bindings()
+
+    def on_job_list_viewport_changed(self) -> None:
+        self.look_again()
+
+    def on_state_bar_chosen(self, event: StateBar.Chosen) -> None:
+        self.open_view(self.queue, event.state)
+
+    def on_listing_opened(self, event: Listing.Opened) -> None:
+        if isinstance(event.row, JobRow):
+            self.desk.open_job(event.row)
+
+    def clear(self) -> bool:
+        jobs = self.jobs
+        if jobs.marked or jobs.range_from is not None:
+            jobs.unmark()
+            self._title()
+            self.refresh_bindings()
+            return True
+        return False
+
+    def command_done(self, command: Command, outcome: Outcome) -> None:  # noqa: ARG002  # of any command
+        self.jobs.unmark(outcome.done)
+        self._title()
+
+    # --- actions
+
+    def reason_against(self, action: Action) -> str | None:
+        if action.scope is Scope.JOB:
+            row = self.jobs.current
+            if row is None:
+                return "There is no job here."
+            return reason_against_job(action.id, row)
+        if action.id in ("jobs.remove", "jobs.cancel", "jobs.promote") and not self.jobs.marked:
+            return "Nothing is marked: space marks a job, A all that are shown."
+        if action.id == "jobs.retry" and not self.jobs.marked:
+            if self.queue is None:
+                return "Choose one queue, or mark jobs, to retry them together."
+            if not any(one.failed for one in self._stats):
+                return f"No failed jobs in {self.queue}."
+        return None
+
+    def action_jobs_state_next(self) -> None:
+        self._step(1)
+
+    def action_jobs_state_previous(self) -> None:
+        self._step(-1)
+
+    def _step(self, by: int) -> None:
+        at = (STATES.index(self.state) + by) % len(STATES)
+        self.open_view(self.queue, STATES[at])
+
+    def action_jobs_mark(self) -> None:
+        self.jobs.toggle_mark()
+        self._title()
+        self.refresh_bindings()
+
+    def action_jobs_range(self) -> None:
+        self.jobs.toggle_range()
+        self._title()
+        self.refresh_bindings()
+
+    def action_jobs_mark_all(self) -> None:
+        self.jobs.mark_shown()
+        self._title()
+        self.refresh_bindings()
+
+    def action_jobs_follow(self) -> None:
+        self.jobs.follow()
+        self._title()
+        self.look_again()
+
+    def action_jobs_columns(self) -> None:
+        self.jobs.wide = not self.jobs.wide
+
+    def _marked(self) -> commands.Jobs:
+        return tuple(self.jobs.marked)
+
+    def _one(self) -> commands.Jobs:
+        row = self.jobs.current
+        return () if row is None else ((row.queue, row.id),)
+
+    def action_job_retry(self) -> None:
+        self.desk.order(commands.RetryJobs(self._one()))
+
+    def action_job_remove(self) -> None:
+        self.desk.order(commands.RemoveJobs(self._one()))
+
+    def action_job_cancel(self) -> None:
+        self.desk.order(commands.CancelJobs(self._one()))
+
+    def action_job_promote(self) -> None:
+        self.desk.order(commands.PromoteJobs(self._one()))
+
+    def action_job_copy(self) -> None:
+        if row := self.jobs.current:
+            self.desk.copy(row.id, "the id")
+
+    def action_job_copy_command(self) -> None:
+        if row := self.jobs.current:
+            self.desk.copy(shlex.join(("jobdesk", "job", row.queue, row.id)), "the command")
+
+    def action_jobs_retry(self) -> None:
+        queue = self.queue
+        if self.jobs.marked:
+            self.desk.order(commands.RetryJobs(self._marked()), tier=2)
+        elif queue is not None:
+            self.desk.order_many(queue, (JobState.FAILED,), lambda n: commands.RetryAll(queue, n))
+
+    def action_jobs_remove(self) -> None:
+        self.desk.order(commands.RemoveJobs(self._marked()), tier=2)
+
+    def action_jobs_cancel(self) -> None:
+        self.desk.order(commands.CancelJobs(self._marked()), tier=2)
+
+    def action_jobs_promote(self) -> None:
+        self.desk.order(commands.PromoteJobs(self._marked()), tier=2)
+
+
+def reason_against_job(id_: str, row: JobRow) -> str | None:
+    """Why an action of one job is not possible in its state."""
+    state = "retrying" if row.retrying else row.state.value
+    if id_ == "job.retry" and row.state is not JobState.FAILED:
+        return f"Only failed jobs can be retried, this one is {state}."
+    if id_ == "job.promote" and row.state is not JobState.DELAYED:
+        return f"Only delayed jobs can be told to run now, this one is {state}."
+    if id_ == "job.cancel" and row.state in (JobState.COMPLETED, JobState.FAILED):
+        return f"It has ended already: it is {state}."
+    if id_ == "job.priority" and row.state not in (JobState.WAITING, JobState.DELAYED):
+        return f"Only waiting and delayed jobs have a place in the line, this one is {state}."
+    if id_ in ("job.remove", "job.edit") and row.state is JobState.ACTIVE:
+        return "It runs: cancel it first."
+    return None

@@ -1,0 +1,65 @@
+"""The two themes of one's own. Everything else uses their variables, never a colour."""
+
+from __future__ import annotations
+
+from textual.theme import Theme
+
+DARK = Theme(
+    name="jobdesk-dark",
+    primary="#7aa2f7",
+    secondary="#5a6b9a",
+    accent="#7dcfff",
+    success="#9ece6a",
+    warning="#e0af68",
+    error="#f7768e",
+    foreground="#c5cbe3",
+    background="#14161f",
+    surface="#191c27",
+    panel="#252a3a",
+    dark=True,
+    variables={
+        "border": "#7aa2f7",
+        "border-blurred": "#353b50",
+        "scrollbar": "#353b50",
+        "scrollbar-hover": "#4a5270",
+        "scrollbar-active": "#7aa2f7",
+        "scrollbar-background": "#14161f",
+        "scrollbar-background-hover": "#14161f",
+        "scrollbar-background-active": "#14161f",
+        "block-cursor-background": "#2d3550",
+        "block-cursor-foreground": "#e6eaff",
+        "block-cursor-text-style": "none",
+        "block-cursor-blurred-background": "#202536",
+        "input-selection-background": "#7aa2f7 35%",
+    },
+)
+LIGHT = Theme(
+    name="jobdesk-light",
+    primary="#2e5fc4",
+    secondary="#6a7ba8",
+    accent="#0b7a99",
+    success="#3d7a1c",
+    warning="#96600a",
+    error="#c0284a",
+    foreground="#2a2f45",
+    background="#f6f7fb",
+    surface="#eef0f6",
+    panel="#dfe3ee",
+    dark=False,
+    variables={
+        "border": "#2e5fc4",
+        "border-blurred": "#c3c9da",
+        "scrollbar": "#c3c9da",
+        "scrollbar-hover": "#a3acc6",
+        "scrollbar-active": "#2e5fc4",
+        "scrollbar-background": "#f6f7fb",
+        "scrollbar-background-hover": "#f6f7fb",
+        "scrollbar-background-active": "#f6f7fb",
+        "block-cursor-background": "#cdd9f5",
+        "block-cursor-foreground": "#141a30",
+        "block-cursor-text-style": "none",
+        "block-cursor-blurred-background": "#e3e7f1",
+        "input-selection-background": "#2e5fc4 25%",
+    },
+)
+DEFAULT = DARK.name

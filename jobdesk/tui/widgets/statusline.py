@@ -1,0 +1,108 @@
+"""The first line: where one is, which Redis this is, and how the connection does."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from jobdesk.safetext import cells, cut
+from jobdesk.tui import spans
+from jobdesk.tui.link import LinkState, LinkStatus
+
+if TYPE_CHECKING:
+    from jobdesk.tui.glyphs import Glyphs
+
+Part = tuple[str, str]
+
+
+class StatusLine(Widget):
+    """``jobdesk  jobs › email › failed        prod redis://cache:6379/0   ● live 1.4ms   ↻ 1s``."""
+
+    crumbs: reactive[tuple[str, ...]] = reactive(())
+    status: reactive[LinkStatus] = reactive(LinkStatus())
+    held: reactive[bool] = reactive(False)
+    data_age: reactive[int] = reactive(0)
+    cost: reactive[str] = reactive("")
+    operators: reactive[tuple[str, ...]] = reactive(())
+
+    def __init__(
+        self, glyphs: Glyphs, *, address: str, context: str, production: bool, read_only: bool
+    ) -> None:
+        super().__init__()
+        self._glyphs = glyphs
+        self._address = address
+        self._place = context
+        self._production = production
+        self._read_only = read_only
+
+    def render(self) -> Content:
+        """As much as fits: the left end goes first, then the address."""
+        width = self.size.width
+        right = self._chips()
+        left: list[Part] = [(" jobdesk ", "bold $primary")]
+        left += [(f" {' › '.join(self.crumbs)}", "$foreground")] if self.crumbs else []
+        used = _width(left) + _width(right)
+        address = f"{self._address}   "
+        context: list[Part] = []
+        if self._place:
+            tone = "bold $error" if self._production else "bold $accent"
+            context = [(f"{self._place} ", tone)]
+            used += _width(context)
+        if used + len(address) + 2 <= width:
+            context.append((address, "$text-muted"))
+            used += len(address)
+        elif used + 26 <= width and self._address:
+            context.append((cut(address.strip(), width - used - 5) + "   ", "$text-muted"))
+            used = _width(left) + _width(right) + _width(context)
+        elif context:
+            context.append((" ", ""))
+            used += 1
+        room = width - used
+        if room < 0:
+            left[-1] = (cut(left[-1][0], max(4, cells(left[-1][0]) + room)), left[-1][1])
+            room = 0
+        return Content.assemble(*left, " " * room, *context, *right)
+
+    def _chips(self) -> list[Part]:
+        status, glyphs = self.status, self._glyphs
+        chips: list[Part] = []
+        if self.operators:
+            chips.append((f"{', '.join(self.operators)}   ", "$text-muted"))
+        if self.cost:
+            chips.append((f"{self.cost}   ", "$text-muted"))
+        if status.state is LinkState.LIVE:
+            chips += [(f"{glyphs.live} ", "$success"),
+                      (f"live {spans.span(status.latency_ms)}", "$text-muted")]  # fmt: skip
+        elif status.state is LinkState.SLOW:
+            chips.append((f"{glyphs.slow} slow {spans.span(status.latency_ms)}", "$warning"))
+        elif status.state is LinkState.OFFLINE:
+            chips.append((f"{glyphs.offline} offline", "bold $error"))
+            if self.data_age:
+                chips.append((f"   data {spans.age(self.data_age * 1000)} old", "$text-muted"))
+        else:
+            chips.append((f"{glyphs.connecting} connecting", "$text-muted"))
+        if status.usable:
+            chips.append((f"  {glyphs.refresh} {_pace(status.interval)}", "$text-muted"))
+        if self.held:
+            chips.append(("  HELD", "bold $warning"))
+        if self._read_only:
+            chips.append(("  READ-ONLY" if self.size.width >= 100 else "  RO", "bold $accent"))
+        chips.append((" ", ""))
+        return chips
+
+
+def _pace(seconds: float) -> str:
+    return f"{seconds:g}s" if seconds < 60 else f"{seconds / 60:g}m"
+
+
+def _width(parts: list[Part]) -> int:
+    return sum(cells(text) for text, _ in parts)
+
+
+def until_retry(status: LinkStatus) -> float:
+    """Seconds until the next try to connect."""
+    return max(0.0, status.retry_at - time.monotonic())
