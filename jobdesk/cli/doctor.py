@@ -21,7 +21,8 @@ def doctor(sample: int, as_json: bool) -> int:
     Nothing is changed. A warning may be meant so, as a paused queue is; it does not count as
     wrong.
     """
-    from jobdesk.broker.diagnosis import Level, diagnose
+    from jobdesk.broker.diagnosis import diagnose
+    from jobdesk.broker.findings import Level
 
     session = Session(as_json=as_json)
     findings = diagnose(session.broker, sample=sample)

@@ -6,7 +6,8 @@ import pytest
 
 from jobdesk.broker import sampling
 from jobdesk.broker.connection import Broker
-from jobdesk.broker.diagnosis import Level, diagnose
+from jobdesk.broker.diagnosis import diagnose
+from jobdesk.broker.findings import Level
 from jobdesk.broker.keys import queues as queue_names
 from jobdesk.broker.registry import WorkerBeat
 from jobdesk.errors import RedisUnavailable
