@@ -36,7 +36,8 @@ def main() -> int:
                 print(f"  run {turn + 1}: {name:<8} {rate:>9,.0f} jobs/s", flush=True)
 
     ratio = measured["jobdesk"].median / measured["huey"].median
-    print(f"\nPython {platform.python_version()}, huey {version('huey')}, redis {version('redis')};")
+    versions = f"huey {version('huey')}, redis {version('redis')}"
+    print(f"\nPython {platform.python_version()}, {versions};")
     print("huey_consumer -w 10 -q, results kept; jobdesk with records, events, leases, attempts\n")
     print("| drain, 1 process, 10 threads | min | median | max |")
     print("|---|---|---|---|")

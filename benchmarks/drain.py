@@ -14,9 +14,10 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from benchmarks.server import Server
+if TYPE_CHECKING:
+    from benchmarks.server import Server
 
 ROOT = Path(__file__).parent.parent
 THREADS = 10

@@ -12,7 +12,7 @@ huey = RedisHuey("bench", url=os.environ.get("BENCH_REDIS_URL", "redis://localho
 @huey.task()
 def no_op(text: str, number: int) -> dict[str, object]:
     """Nothing."""
-    return {"ok": True, "number": number}
+    return {"ok": bool(text), "number": number}
 
 
 def add(count: int) -> None:

@@ -15,7 +15,7 @@ huey = queue = Queue("bench", concurrency=10, defaults=JobOptions(remove_on_comp
 @queue.task()
 def no_op(text: str, number: int) -> dict[str, object]:
     """Nothing."""
-    return {"ok": True, "number": number}
+    return {"ok": bool(text), "number": number}
 
 
 def add(count: int) -> None:

@@ -8,6 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import redis
 
@@ -20,7 +21,7 @@ class Server:
         self.socket = self._folder / "redis.sock"
         self.url = f"unix://{self.socket}"
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> Self:
         binary = shutil.which("redis-server") or shutil.which("valkey-server")
         if binary is None:
             raise SystemExit("no redis-server on PATH: apt-get install redis-server")
@@ -39,7 +40,10 @@ class Server:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.client.close()
         self._process.terminate()

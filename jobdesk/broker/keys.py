@@ -65,6 +65,7 @@ class Field(StrEnum):
     SCORE = "sc"  #: its place in ``wait``, kept through stalls and releases
     ADDED = "ts"
     RUN_AT = "ra"
+    ETA = "eta"  #: not before; of a queue that lets such jobs wait, as Huey does
     ATTEMPTS = "at"
     ATTEMPTS_MADE = "am"
     BACKOFF = "bk"

@@ -97,7 +97,7 @@ def call(connections: Connections, script: Script, prefix: str, args: tuple[obje
         raise Broken(exc, sent=False) from exc
     try:
         connection.send_packed_command(
-            [pack_command(("EVALSHA", script.sha, 1, prefix, *args))], check_health=False
+            [pack_command(("EVALSHA", script.sha, 1, prefix, *args))]  # type: ignore[arg-type]  # callers pass text and numbers, check_health=False
         )
         try:
             return connection.read_response()

@@ -137,9 +137,7 @@ class Traffic:
         self._show("a cleanup of old failures", service.schedule_cleanup("failed-jobs"))
         self._schedule()
 
-    def _show(
-        self, what: str, handle: JobHandle, expected: JobState = JobState.COMPLETED
-    ) -> None:
+    def _show(self, what: str, handle: JobHandle, expected: JobState = JobState.COMPLETED) -> None:
         self.jobs.append(Shown(what, handle, expected))
 
     def _pipeline(self) -> None:

@@ -138,7 +138,7 @@ def _serve(job: dict[str, Any], line: PipeLine) -> None:
                 "progress": context.unsent_progress(),
             }
         )
-    except BaseException as exc:
+    except BaseException as exc:  # noqa: BLE001 - whatever ends a task is told, not lost
         line.send({"error": _told(exc), "progress": context.unsent_progress()})
         if isinstance(exc, MemoryError):
             # What is left of the heap may be in any state: a fresh process is cheap.

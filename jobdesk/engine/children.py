@@ -128,7 +128,7 @@ class Children:
         self._closed = False
         self._suspects = threading.BoundedSemaphore(SUSPECTS_AT_ONCE)
         #: told a job's deadline (monotonic) once its child has begun
-        self.on_due: Callable[[float], None] = lambda at: None
+        self.on_due: Callable[[float], None] = lambda _at: None
 
     def isolate(self, run: Run) -> None:
         """Make ``run`` run in a child, where its module can be imported there."""

@@ -260,7 +260,7 @@ class Consumer(HueyConsumer):  # type: ignore[misc]  # huey has no types
         self._restart, self._graceful = False, True
         self._signum = signal.SIGTERM
 
-    def _handle_signal(self, signum: int, frame: Any) -> None:  # noqa: ARG002 - Python's
+    def _handle_signal(self, signum: int, frame: Any) -> None:
         # Huey raises KeyboardInterrupt at the second signal, wherever the main thread is; here it
         # is a mark, so that jobs are never half given back.
         if self._signum is not None:

@@ -69,7 +69,7 @@ def outgoing_job(queue: str, job: NewJob) -> bytes:
     )
 
 
-def outgoing_member(queue: Queue, config: ChordConfig, value: Any) -> bytes:
+def outgoing_member(config: ChordConfig, value: Any) -> bytes:
     """An entry of ``outgoing``: the result of a chord's member, for the callback's queue."""
     callback = packing.continuation(config.callback)
     return _entry(
@@ -98,13 +98,15 @@ def deliver(queue: Queue, entries: Sequence[bytes]) -> None:
             logger.warning("%s: a continuation waits to be delivered: %s", queue.name, exc)
             continue
         with queue.broker.errors("LREM"):
-            queue.broker.client.lrem(queue.transitions.keys.outgoing, 1, entry)
+            client: Any = queue.broker.client
+            client.lrem(queue.transitions.keys.outgoing, 1, entry)
 
 
 def deliver_left_behind(queue: Queue) -> None:
     """Deliver what a worker that is gone has left."""
     with queue.broker.errors("LRANGE"):
-        entries = queue.broker.client.lrange(
+        client: Any = queue.broker.client
+        entries: list[bytes] = client.lrange(
             queue.transitions.keys.outgoing, 0, DELIVERED_AT_ONCE - 1
         )
     old = time.time() - LEFT_BEHIND_S

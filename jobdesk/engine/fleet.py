@@ -249,7 +249,7 @@ class Fleet:
             for signum, handler in before.items():
                 signal.signal(signum, handler)
 
-    def _note(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - Python's
+    def _note(self, signum: int, frame: FrameType | None) -> None:
         self._signals += 1
 
     def _pass_on_signals(self) -> None:

@@ -126,7 +126,7 @@ class Forks:
     def _wait_for_end(self) -> None:
         consumer = self._consumer
         poller = select.poll()
-        flag = consumer.stop_flag._r  # noqa: SLF001 - Huey gives no other way to wait for two things
+        flag = consumer.stop_flag._r
         for fd in (flag, self._alive):
             poller.register(fd, select.POLLIN | select.POLLHUP)
         told = [fd for fd, _ in poller.poll()]

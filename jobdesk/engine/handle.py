@@ -26,7 +26,7 @@ class JobHandle(Result):  # type: ignore[misc]  # huey has no types
 
     def __init__(self, huey: Queue, task: Task) -> None:
         # in a pipeline through several queues, each step's result is in its own
-        queue: Queue = getattr(type(task), "queue", huey)
+        queue: Queue = getattr(type(task), "queue", None) or huey
         super().__init__(queue, task)
         #: the queue's name
         self.queue: str = queue.name

@@ -122,7 +122,7 @@ class Member:
                 if not tries:
                     logger.warning("%s; waiting for it", exc)
                 tries += 1
-                jitter = 0.5 + random.random() / 2  # noqa: S311 - no secret
+                jitter = 0.5 + random.random() / 2
                 time.sleep(jitter * min(2.0, 0.1 * 2 ** min(tries, 5)))
             else:
                 return True

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from jobdesk.engine.run import Run
     from jobdesk.engine.task import JobTask
 
-_DEFAULT_BACKOFF = cast(Backoff, DEFAULT_OPTIONS.backoff).encode()
+_DEFAULT_BACKOFF = cast("Backoff", DEFAULT_OPTIONS.backoff).encode()
 
 
 def to_ms(naive: datetime, utc: bool) -> int:
@@ -63,7 +63,7 @@ def from_ms(ms: float, utc: bool) -> datetime:
     """The opposite of :func:`to_ms`."""
     if utc:
         return datetime.fromtimestamp(ms / 1000, UTC).replace(tzinfo=None)
-    return datetime.fromtimestamp(ms / 1000)
+    return datetime.fromtimestamp(ms / 1000)  # noqa: DTZ006 - Huey's local time, where utc=False
 
 
 def record_fields(task: Task, queue: Queue) -> dict[str, str | int]:
@@ -94,7 +94,7 @@ def record_fields(task: Task, queue: Queue) -> dict[str, str | int]:
         if own is None:
             own = getattr(defaults, name)
         if own is not None and own != getattr(queue.defaults, name):
-            fields[field] = cast(Retention, own).encode()
+            fields[field] = cast("Retention", own).encode()
     return fields
 
 
@@ -138,7 +138,7 @@ def new_job(task: Task, queue: Queue, payload: Payload, *, strict: bool) -> NewJ
     delay = run_at = 0
     fields = record_fields(task, queue)
     if task.eta is not None and queue.as_huey:
-        fields["ra"] = to_ms(task.eta, queue.utc)
+        fields["eta"] = to_ms(task.eta, queue.utc)
     elif task.eta is not None:
         run_at = to_ms(task.eta, queue.utc)
     elif options.run_at is not None:
@@ -180,7 +180,7 @@ def shown_priority(stored: int, task: Task, queue: Queue) -> int | None:
     return NO_PRIORITY - stored
 
 
-def payload_of(task: Task, queue: Queue, data: dict[str, Any] | None) -> Payload:
+def payload_of(task: Task, data: dict[str, Any] | None) -> Payload:
     """What is kept of ``task``: its bound data, or its raw arguments where that is None."""
     if task.on_complete is None and task.on_error is None and task.chord_config is None:
         if data is not None:
@@ -282,15 +282,15 @@ def continued_job(task: Task, queue: Queue) -> tuple[str, NewJob]:
     """A continuation that is due: the queue it goes to, and the job, its arguments as they are."""
     name, kind = target_of(task)
     stored: dict[str, Any] | None = getattr(task, "stored", None)
-    payload = payload_of(task, queue, None)
+    payload = payload_of(task, None)
     packed = queue.codec.pack(payload, name, task.id, kind, strict=False)
     if stored is None:
         described = continuation(task)
-        stored = cast(dict[str, Any], described["o"])
+        stored = cast("dict[str, Any]", described["o"])
     run_at = to_ms(task.eta, queue.utc) if task.eta is not None else int(stored.get("at", 0))
     fields = dict(stored.get("f", {}))
     if run_at and queue.as_huey:
-        fields["ra"], run_at = run_at, 0
+        fields["eta"], run_at = run_at, 0
     return name, NewJob(
         id=task.id,
         type=kind,

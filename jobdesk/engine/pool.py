@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobdesk.broker import keys
 from jobdesk.broker.connection import BLOCK_S
-from jobdesk.broker.transitions import BATCH, Finish, Outcome
+from jobdesk.broker.transitions import BATCH, Exchanged, Finish, Outcome
 from jobdesk.engine.eventlog import log_active
 from jobdesk.engine.run import Run
 from jobdesk.errors import BrokerError, JobdeskError, RedisUnavailable
@@ -113,8 +113,8 @@ class Pool:
         #: told when finishes wait and nobody may come by to send them
         self.on_booked: Callable[[], None] = lambda: None
         #: told when something will be due at a monotonic instant: a lease, a deadline, a job
-        self.on_due: Callable[[float], None] = lambda at: None
-        self.isolate: Callable[[Run], None] = lambda run: None
+        self.on_due: Callable[[float], None] = lambda _at: None
+        self.isolate: Callable[[Run], None] = lambda _run: None
 
     # --- for the slot threads
 
@@ -248,6 +248,25 @@ class Pool:
         feed.request += 1
         lease_until = sent + queue.lease_ms / 1000
         runs = [Run(queue, taken, self.worker, lease_until) for taken in answer.jobs]
+        self._note(feed, want, finishes, runs, answer)
+        if runs:
+            self.on_due(sent + feed.renew_s)
+        for (run, finish), status in zip(finishes, answer.statuses, strict=True):
+            self._follow(run, finish, status)
+        if finishes:
+            self._call_waiter(feed)
+        if self._local:
+            self._wake_one()
+
+    def _note(
+        self,
+        feed: Feed,
+        want: int,
+        finishes: list[tuple[Run, Finish]],
+        runs: list[Run],
+        answer: Exchanged,
+    ) -> None:
+        """Keep the books after an exchange: what has ended, what has come, what is due."""
         with self._mutex:
             for run, _ in finishes:
                 feed.runs.pop((run.taken.id, run.taken.epoch), None)
@@ -262,17 +281,6 @@ class Pool:
             self._local.extend(runs)
         if due_at is not None:
             self.on_due(due_at)
-        if runs:
-            self.on_due(sent + feed.renew_s)
-        for (run, finish), status in zip(finishes, answer.statuses, strict=True):
-            try:
-                queue.after_finish(run, finish, status)
-            except JobdeskError as exc:
-                logger.warning("%s: %s", queue.name, exc)
-        if finishes:
-            self._call_waiter(feed)
-        if self._local:
-            self._wake_one()
 
     def _book_each(self, feed: Feed, finishes: list[tuple[Run, Finish]]) -> None:
         """The server refused a batch: book its ends one by one, so that one holds up no other."""
@@ -288,15 +296,23 @@ class Pool:
                         feed.finishes[:0] = finishes[index:]
                     self._lost(exc)
                     return
-                logger.error(
+                logger.error(  # noqa: TRY400 - the server's words are the reason, our stack is none
                     "%s: the end of job %s was refused; it runs again when its lease ends: %s",
                     queue.name,
                     run.id,
                     exc,
                 )
             else:
-                queue.after_finish(run, finish, answer.statuses[0])
+                self._follow(run, finish, answer.statuses[0])
             self.forget(run)
+
+    @staticmethod
+    def _follow(run: Run, finish: Finish, status: str) -> None:
+        """What comes after an end; a continuation that cannot be delivered now waits."""
+        try:
+            run.queue.after_finish(run, finish, status)
+        except JobdeskError as exc:
+            logger.warning("%s: %s", run.queue.name, exc)
 
     def _lost(self, exc: BrokerError) -> None:
         """Redis did not answer: rest a little, longer each time, and say so once."""
@@ -422,7 +438,8 @@ class Pool:
         each = max(0.05, BLOCK_S / (4 * len(markers)))
         for key in markers:
             with self.broker.errors("BZPOPMIN"):
-                answer = self.broker.blocking().execute_command("BZPOPMIN", key, each)
+                client: Any = self.broker.blocking()
+                answer = client.execute_command("BZPOPMIN", key, each)
             if answer or self.stopping or self._local:
                 return answer
         return None

@@ -39,8 +39,8 @@ def publish(queue: Queue) -> None:
             for name, task_class in queue.types.items()
         },
         schedules=schedules.described(queue),
-        keep_completed=cast(Retention, defaults.remove_on_complete).encode(),
-        keep_failed=cast(Retention, defaults.remove_on_fail).encode(),
+        keep_completed=cast("Retention", defaults.remove_on_complete).encode(),
+        keep_failed=cast("Retention", defaults.remove_on_fail).encode(),
         max_stalled=queue.max_stalled,
         max_active=queue.max_active,
         rate_limit=queue.job_rate,
@@ -62,5 +62,5 @@ def plain_options(options: JobOptions) -> dict[str, Any]:
     for name in ("remove_on_complete", "remove_on_fail"):
         value = getattr(options, name)
         if value is not None:
-            found[name] = cast(Retention, value).as_option()
+            found[name] = cast("Retention", value).as_option()
     return found

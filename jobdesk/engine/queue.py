@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import copy
 import logging
+import os
 import random
 import socket
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -382,7 +382,8 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
         if ttl is not None:
             args += ["PX", max(1, round(ttl * 1000))]
         with self.broker.errors("SET"):
-            return self.broker.client.execute_command(*args) is not None
+            client: Any = self.broker.client
+            return client.execute_command(*args) is not None
 
     def has_lock(self, name: str) -> bool:
         """Whether anybody holds that lock."""
@@ -489,7 +490,8 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
     def batch(self) -> Iterator[list[NewJob]]:
         """Jobs that this thread adds inside are collected instead of sent."""
         before = outbox.batch
-        outbox.batch = collected = []
+        collected: list[NewJob] = []
+        outbox.batch = collected
         try:
             yield collected
         finally:
@@ -522,7 +524,7 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
             raise UnknownType(f"{task!r} is no task of queue {self.name}")
         self._registry.string_to_task(self._registry.task_to_string(type(task)))
         data = getattr(task, "bound_data", None)
-        payload = packing.payload_of(task, self, data)
+        payload = packing.payload_of(task, data)
         return packing.new_job(task, self, payload, strict=data is not None)
 
     def deserialize_task(self, data: NewJob) -> Task:
@@ -567,7 +569,7 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
 
     def result(
         self,
-        id: str,  # noqa: A002 - Huey's name for it
+        id: str,
         blocking: bool = False,
         timeout: float | None = None,
         **options: Any,
@@ -747,25 +749,25 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
             return False  # its flags came along when it was taken
         return super().is_revoked(task, timestamp, peek)
 
-    def _emit(self, signal: str, task: Task, *args: Any, **kwargs: Any) -> None:
+    def _emit(self, signal: str, task: Any, *args: Any, **kwargs: Any) -> None:
         run = in_hand.run
-        if run is not None and getattr(task, "run", None) is run:
+        if run is not None and run.task is task:
             run.signal = signal
         receivers = self._signal.receivers
         if receivers["any"] or signal in receivers:
             super()._emit(signal, task, *args, **kwargs)
 
-    def _run_post_execute(self, task: Task, task_value: Any, exception: Any) -> None:
+    def _run_post_execute(self, task: Any, task_value: Any, exception: Any) -> None:
         run = in_hand.run
-        if run is not None and getattr(task, "run", None) is run:
+        if run is not None and run.task is task:
             run.ran = True
             run.value = task_value
             run.exception = exception
         super()._run_post_execute(task, task_value, exception)
 
-    def _requeue_task(self, task: Task, timestamp: Any, retry_eta: Any = None) -> None:
+    def _requeue_task(self, task: Any, timestamp: Any, retry_eta: Any = None) -> None:
         run = in_hand.run
-        if run is None or getattr(task, "run", None) is not run:
+        if run is None or run.task is not task:
             super()._requeue_task(task, timestamp, retry_eta)
             return
         run.requeued = True
@@ -774,18 +776,18 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
         elif run.delay_ms is None:
             exc = run.exception
             if isinstance(exc, RetryTask | RateLimitExceeded):
-                run.delay_ms = round((task.retry_delay or 0) * 1000)
+                run.delay_ms = round((run.task.retry_delay or 0) * 1000)
             else:
                 run.delay_ms = self.backoff_ms(run, exc or RuntimeError())
         if run.delay_ms >= 0:
             self._emit(signals.SIGNAL_SCHEDULED if run.delay_ms else signals.SIGNAL_ENQUEUED, task)
 
-    def add_schedule(self, task: Task) -> None:
+    def add_schedule(self, task: Any) -> None:
         run = in_hand.run
-        if run is None or task is not run.task:
+        if run is None or run.task is not task:
             super().add_schedule(task)
             return
-        run.due_ms = packing.to_ms(task.eta, self.utc)
+        run.due_ms = packing.to_ms(run.task.eta, self.utc)
         self._emit(signals.SIGNAL_SCHEDULED, task)
 
     def _check_chord(self, config: Any, value: Any) -> None:
@@ -793,7 +795,7 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
         if run is None:
             super()._check_chord(config, value)
             return
-        run.outgoing.append(continuations.outgoing_member(self, config, value))
+        run.outgoing.append(continuations.outgoing_member(config, value))
 
     def _timeout_context(self, task: Task) -> Any:
         run: Run | None = getattr(task, "run", None)

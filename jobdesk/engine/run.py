@@ -17,7 +17,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import huey
-
 from huey.exceptions import RateLimitExceeded, RetryTask, TaskTimeout
 
 from jobdesk.broker.transitions import Finish, Outcome, Taken
@@ -50,10 +49,32 @@ class Run:
     """One run of one job. Thread-safe where it says so; else its own thread's."""
 
     __slots__ = (
-        "_context", "_lock", "adds", "cancelling", "child", "closed", "deadline", "due_ms", "delay_ms",
-        "encoded", "exception", "interrupt", "lease_until", "metadata", "outgoing", "queue",
-        "ran", "requeued",
-        "signal", "started", "taken", "taken_at", "task", "thread", "value", "worker",
+        "_context",
+        "_lock",
+        "adds",
+        "cancelling",
+        "child",
+        "closed",
+        "deadline",
+        "delay_ms",
+        "due_ms",
+        "encoded",
+        "exception",
+        "interrupt",
+        "lease_until",
+        "metadata",
+        "outgoing",
+        "queue",
+        "ran",
+        "requeued",
+        "signal",
+        "started",
+        "taken",
+        "taken_at",
+        "task",
+        "thread",
+        "value",
+        "worker",
     )  # fmt: skip
 
     def __init__(self, queue: Queue, taken: Taken, worker: str, lease_until: float) -> None:
@@ -151,7 +172,7 @@ class Run:
             return True
 
     def conclude(self, backoff_ms: Callable[[Run, BaseException], int]) -> Finish:
-        """The finish of what was noted. ``backoff_ms``: how long a retry rests; below 0: no retry."""
+        """The finish of what was noted. ``backoff_ms``: how long a retry rests, below 0 none."""
         exc = self.exception
         if self.requeued and exc is not None:
             counts = not isinstance(exc, RetryTask) and not (
@@ -216,7 +237,7 @@ class Run:
             finish.attempt = self._attempt(outcome, message, traceback_of(exc))
             if outcome is not Outcome.AGAIN:
                 finish.value = fingerprint(self.taken.type, message).encode()
-        if outcome not in (Outcome.RELEASED,):
+        if outcome is not Outcome.RELEASED:
             finish.adds = self.adds
             finish.outgoing = self.outgoing
         return finish
@@ -293,7 +314,7 @@ def describe(exc: BaseException) -> str:
 
 
 def traceback_of(exc: BaseException) -> str:
-    """The traceback, its end kept where it is long; without local variables, which may be secret."""
+    """The traceback, of a long one the end; without local variables, which may be secret."""
     if isinstance(exc, ForeignError):
         return exc.traceback
     if isinstance(exc, JobTimeout | JobRevoked | JobExpired | JobCancelled | WorkerDied):

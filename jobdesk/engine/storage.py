@@ -85,7 +85,7 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
     # --- the schedule: Redis promotes what is due, so reading it moves nothing
 
     def add_to_schedule(self, data: NewJob, ts: datetime) -> None:
-        fields = tuple(field for field in data.fields if field[0] != Field.RUN_AT)
+        fields = tuple(field for field in data.fields if field[0] != Field.ETA)
         self.enqueue(replace(data, run_at_ms=to_ms(ts, self._queue.utc), fields=fields))
 
     def read_schedule(self, ts: datetime) -> list[NewJob]:
@@ -307,7 +307,8 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
     def _command(self, *args: Any) -> Any:
         broker = self._queue.broker
         with broker.errors(str(args[0])):
-            return broker.client.execute_command(*args)
+            client: Any = broker.client
+            return client.execute_command(*args)
 
     def _stored(self, ids: list[bytes]) -> list[NewJob]:
         if not ids:
@@ -320,14 +321,14 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
                 pipe.execute_command(
                     "HMGET", keys.job(job_id), Field.TYPE, Field.PRIORITY, Field.RUN_AT,
                     Field.ATTEMPTS, Field.ATTEMPTS_MADE, Field.TIMEOUT, Field.EXPIRES,
-                    Field.BACKOFF,
+                    Field.BACKOFF, Field.ETA,
                 )  # fmt: skip
                 pipe.execute_command("HGET", keys.payload(job_id), job_id)
             answers = pipe.execute()
         found = []
         for index, raw in enumerate(ids):
             record, payload = answers[2 * index], answers[2 * index + 1]
-            kind, priority, run_at, attempts, made, timeout, expires, backoff = record
+            kind, priority, run_at, attempts, made, timeout, expires, backoff, eta = record
             if kind is None or payload is None:
                 continue
             left = max(0, int(attempts or 1) - int(made or 0))
@@ -344,7 +345,7 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
                     type=kind.decode(),
                     payload=payload,
                     priority=int(priority),
-                    run_at_ms=int(run_at or 0),
+                    run_at_ms=int(run_at or eta or 0),
                     fields=tuple(fields),
                 )
             )

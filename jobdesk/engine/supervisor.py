@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 
 from jobdesk.broker.registry import WorkerBeat
+from jobdesk.broker.transitions import Finish
 from jobdesk.engine import continuations
 from jobdesk.engine.interrupts import interrupt
 from jobdesk.engine.pool import FLUSH_AFTER_S, Feed, Pool
@@ -234,7 +235,7 @@ class Supervisor:
         return max(most) >= SWEEP_CALLS * 50
 
 
-def _plain_failure(run: Run, exc: Exception) -> object:
+def _plain_failure(run: Run, exc: Exception) -> Finish:
     """A failure without a retry."""
     return run.refused(exc)
 

@@ -73,7 +73,7 @@ class JobTaskWrapper(TaskWrapper):  # type: ignore[misc]  # huey has no types
     ) -> type[JobTask]:
         """The class of this type's jobs."""
         queue: Queue = self.huey
-        plain = name or getattr(func, "__name__", type(func).__name__)
+        plain = str(name or getattr(func, "__name__", type(func).__name__))
         kind = plain.replace("_", "-")
         settings["queue"] = queue
         settings["type_name"] = kind
@@ -107,7 +107,7 @@ class JobTaskWrapper(TaskWrapper):  # type: ignore[misc]  # huey has no types
         unknown = set(options) - set(JobOptions.__slots__)
         if unknown:
             raise InvalidTask(
-                f"no job option {sorted(unknown)[0]!r}; there are {', '.join(JobOptions.__slots__)}"
+                f"no job option {min(unknown)!r}; there are {', '.join(JobOptions.__slots__)}"
             )
         return OptionedTask(self, JobOptions(**options))
 
@@ -143,7 +143,6 @@ def call(task: JobTask, func: Callable[..., Any], args: Any, kwargs: Any) -> Any
         value = func(*args, **kwargs)
         if run is not None:
             run.encoded = run.queue.encode_result(value, run) if run.queue.results else b""
-        return value
     except PermanentError:
         task.retries = 0
         raise
@@ -160,6 +159,8 @@ def call(task: JobTask, func: Callable[..., Any], args: Any, kwargs: Any) -> Any
         # Bad input does not get better by waiting.
         task.retries = 0
         raise
+    else:
+        return value
 
 
 class _NoLine:

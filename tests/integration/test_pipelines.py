@@ -287,7 +287,7 @@ def test_a_chord_counts_a_member_that_runs_twice_once(here: Numbers) -> None:
     config_of = here.queue.enqueue(chord([here.add.s(1, 1), here.add.s(2, 2)], here.total.s()))
     first = here.queue.dequeue()
     here.queue.execute(first)
-    entry = continuations.outgoing_member(here.queue, first.chord_config, 2)
+    entry = continuations.outgoing_member(first.chord_config, 2)
 
     continuations.deliver(here.queue, [entry])  # as by a worker that did not know
 

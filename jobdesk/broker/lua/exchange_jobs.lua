@@ -316,7 +316,8 @@ end
 local function hand_out(id, payload, again)
   local J = job_key(P, id)
   local f = redis.call(
-    'hmget', J, 't', 'at', 'am', 'to', 'bk', 'gen', 'stc', 'pg', 'ex', 'ts', 'ra', 'ep', 'st'
+    'hmget', J, 't', 'at', 'am', 'to', 'bk', 'gen', 'stc', 'pg', 'ex', 'ts', 'ra', 'ep', 'st',
+    'eta'
   )
   if again and (f[12] ~= epoch or f[13] ~= 'a') then -- guard: replayed_and_gone
     return false
@@ -350,7 +351,7 @@ local function hand_out(id, payload, again)
     f[i] = f[i] or ''
   end
   -- a job that waits before it is due comes from a queue that has etas as Huey does
-  f[10] = f[11] and tonumber(f[11]) > now and f[11] or ''
+  f[10] = f[14] and tonumber(f[14]) > now and f[14] or ''
   jobs[n + 1], jobs[n + 2], jobs[n + 3] = id, f[1], payload
   jobs[n + 4], jobs[n + 5] = table.concat(f, '\t', 2, 10), revoked
   return true

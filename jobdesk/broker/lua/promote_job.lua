@@ -26,7 +26,7 @@ end
 local score = place(P, tonumber(record[3]) or 11, record[4])
 redis.call('zrem', P .. 'delayed', id)
 redis.call('zadd', P .. 'wait', score, id)
-redis.call('hdel', key, 'ra')
+redis.call('hdel', key, 'ra', 'eta')
 redis.call('hset', key, 'st', 'w', 'sc', score)
 wake(P)
 local emit = events(P)
