@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jobdesk.broker import audit as audit_module
-from jobdesk.broker import endings, paging, presence, published, records
+from jobdesk.broker import endings, paging, presence, published, records, window
 from jobdesk.broker import figures as figures_module
 from jobdesk.broker import groups as groups_module
 from jobdesk.broker import keys as key_names
@@ -52,7 +52,8 @@ CLASS = 2**44
 #: Rows that "all states" merges from the heads of the sets, at most.
 MAX_HEADS = 2000
 
-_STATS = (Meta.PAUSED, Meta.MAX_ACTIVE, Meta.LIMIT_JOBS, Meta.LIMIT_MS)
+#: Of a queue's `meta`, what its counts come with.
+STATS_FIELDS = (Meta.PAUSED, Meta.MAX_ACTIVE, Meta.LIMIT_JOBS, Meta.LIMIT_MS)
 _STATUS = (
     Field.STATE, Field.TYPE, Field.PROGRESS, Field.ATTEMPTS_MADE, Field.ADDED, Field.STARTED,
     Field.FINISHED, Field.ERROR,
@@ -92,7 +93,7 @@ class Inspector:
             keys = self._broker.keys(queue)
             for state in STORED_STATES:
                 pipe.zcard(keys.state(state))
-            pipe.hmget(keys.meta, _STATS)
+            pipe.hmget(keys.meta, STATS_FIELDS)
         answers = self._execute(pipe)
         width = len(STORED_STATES) + 1
         return tuple(
@@ -196,6 +197,26 @@ class Inspector:
                 if len(raw) < MAX_PAGE:
                     break
         return found
+
+    def window(
+        self,
+        queue: str,
+        state: object,
+        *,
+        anchor: str | None = None,
+        anchor_place: int = 0,
+        offset: int = 0,
+        limit: int = 50,
+    ) -> window.Window:
+        """``limit`` rows from place ``offset`` on, in the order of :meth:`rows`.
+
+        ``anchor`` is a job that stood at ``anchor_place``: if it stands elsewhere by now, the
+        window moves along with it; if it has left the list, the window stays.
+        """
+        which = check_state(state)
+        return window.read(
+            self._broker, window.Look(queue, which, offset, limit, anchor, anchor_place)
+        )
 
     def heads(self, queue: str, limit: int = MAX_HEADS) -> Page[JobRow]:
         """The heads of all states in the order of the states, ``limit`` rows at most in all.
