@@ -1,9 +1,9 @@
 """What a dashboard reads once a second: counts of queues, one window of rows, figures by minute.
 
 A tick costs at most 3 commands a row, 5 a queue, and 16, however many jobs there are; the first
-time that a queue is read, one more. Most of a tick is fixed: five counts a queue and one command a row.
-What changes seldom (limits, the minutes of a sparkline) is read with what the budget leaves, the
-oldest first, and remembered; so are the rows of ended jobs, which do not change any more.
+time that a queue is read, one more. Most of a tick is fixed: five counts a queue and one command a
+row. What changes seldom (limits, the minutes of a sparkline) is read with what the budget leaves,
+the oldest first, and remembered; so are the rows of ended jobs, which do not change any more.
 
 Belongs to one thread.
 """
