@@ -332,13 +332,9 @@ def _error_of(told: dict[str, Any]) -> Any:
 
 def plain(settings: Settings) -> dict[str, Any]:
     """Settings as JSON for a child, secrets in the clear: the pipe is this process's own."""
-    found: dict[str, Any] = {}
-    for name in type(settings).model_fields:
+    found = settings.model_dump(mode="json")
+    for name in found:
         value = getattr(settings, name)
         if hasattr(value, "get_secret_value"):
-            value = value.get_secret_value()
-        if isinstance(value, tuple):
-            value = [str(item) for item in value]
-        as_is = value is None or isinstance(value, bool | int | float | list)
-        found[name] = value if as_is else str(value)
+            found[name] = value.get_secret_value()
     return found
