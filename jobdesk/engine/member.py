@@ -51,10 +51,10 @@ class Member:
         if not {"", here} & set(sys.path):
             # as huey_consumer: an application's modules are found where it was started
             sys.path.insert(0, here)
-        settings = settings_module.load(**order["settings"])
-        settings_module.use(settings)
         threading.Thread(target=self._listen, name="jobdesk-parent", daemon=True).start()
         try:
+            settings = settings_module.load(**order["settings"])
+            settings_module.use(settings)
             consumer = self._make_consumer(settings)
             if not self._reach(consumer):
                 return 0
