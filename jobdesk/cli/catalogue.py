@@ -25,7 +25,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "tui": Entry("tui", "Open the dashboard; jobdesk alone does so too."),
         "demo": Entry("demo", "See it work: six queues, workers and sample jobs.", heavy=True),
         "worker": Entry("worker", "Run the jobs of all queues, or of those named.", heavy=True),
-        "db": Entry("db", "The tables of reports and syncs: make them, fill them with a sample."),
+        "db": Entry("db", "The tables of reports and syncs: make or fill them.", heavy=True),
     },
     "Look": {
         "queues": Entry("queues", "How many jobs each queue has, by state."),
