@@ -41,6 +41,8 @@ class Action:
     scope: Scope
     #: place in the footer, 1 first; 0: not there
     hint: int = 0
+    #: what the footer shows instead of the first key, for pairs
+    pair: str = ""
     mutating: bool = False
     #: 0: done at once; 1: asks y/n; 2: asks with an exact count
     tier: int = 0
@@ -52,9 +54,11 @@ class Action:
 
 
 def _do(  # noqa: PLR0917  # a table is read by its columns
-    id_: str, keys: str, label: str, tooltip: str, scope: Scope, hint: int = 0
+    id_: str, keys: str, label: str, tooltip: str, scope: Scope, hint: int = 0, pair: str = ""
 ) -> Action:
-    return Action(id=id_, keys=_split(keys), label=label, tooltip=tooltip, scope=scope, hint=hint)
+    return Action(
+        id=id_, keys=_split(keys), label=label, tooltip=tooltip, scope=scope, hint=hint, pair=pair
+    )
 
 
 def _change(  # noqa: PLR0917  # as above
@@ -114,7 +118,8 @@ ACTIONS: tuple[Action, ...] = (
     _do("jobs.match-next", "n", "next match", "Next match", _JOBS),
     _do("jobs.match-previous", "N", "previous match", "Previous match", _JOBS),
     _do("jobs.search-on", "F", "search on", "Search the next 2,000 rows", _JOBS),
-    _do("jobs.state-previous", "left_square_bracket h left", "state", "The state before", _JOBS, 5),
+    _do("jobs.state-previous", "left_square_bracket h left", "state", "The state before", _JOBS,
+        5, "[ ]"),
     _do("jobs.state-next", "right_square_bracket l right", "next state", "The next state", _JOBS),
     _do("jobs.mark", "space", "mark", "Mark this job, or unmark it", _JOBS, 20),
     _do("jobs.range", "v", "range", "Mark from here to where the cursor goes", _JOBS),
@@ -141,7 +146,8 @@ ACTIONS: tuple[Action, ...] = (
     _do("job.copy-json", "Y", "copy JSON", "Copy the whole job as JSON", _JOB),
     _do("job.copy-command", "ctrl+y", "copy command", "Copy the command that shows this job", _JOB),
     # --- the screen of one job
-    _do("detail.tab-previous", "left_square_bracket h left", "tab", "The tab before", _DETAIL, 5),
+    _do("detail.tab-previous", "left_square_bracket h left", "tab", "The tab before", _DETAIL,
+        5, "[ ]"),
     _do("detail.tab-next", "right_square_bracket l right", "next tab", "The next tab", _DETAIL),
     _do("detail.next", "J", "next job", "The next job of the list", _DETAIL, 6),
     _do("detail.previous", "K", "previous job", "The job before", _DETAIL),
@@ -184,8 +190,8 @@ ACTIONS: tuple[Action, ...] = (
     _do("events.rewind", "left_square_bracket", "rewind", "Back in time", _EVENT, 31),
     _do("events.forward", "right_square_bracket", "forward", "On in time", _EVENT),
     # --- dialogs
-    _do("dialog.yes", "y", "yes", "Do it", _DIALOG),
-    _do("dialog.no", "n", "no", "Leave it", _DIALOG),
+    _do("dialog.yes", "y", "yes", "Yes, do it", _DIALOG),
+    _do("dialog.no", "n", "no", "No, leave it", _DIALOG),
     _do("dialog.copy-command", "c", "copy command", "Copy the command line", _DIALOG),
 )  # fmt: skip
 

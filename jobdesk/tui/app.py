@@ -26,6 +26,7 @@ from jobdesk.tui.screens.base import DeskScreen
 from jobdesk.tui.screens.connect import ConnectScreen
 from jobdesk.tui.screens.dialogs import ConfirmScreen, HelpScreen, TooSmall, keys_of
 from jobdesk.tui.screens.events import EventsScreen
+from jobdesk.tui.screens.job import JobScreen
 from jobdesk.tui.screens.jobs import JobsScreen
 from jobdesk.tui.screens.overview import OverviewScreen
 from jobdesk.tui.screens.queues import QueuesScreen
@@ -56,7 +57,7 @@ MODE_SCREENS: dict[str, type[DeskScreen]] = {
     "events": EventsScreen,
 }
 #: Every screen and dialog with keys of its own, for the cheat-sheet and the tests.
-SCREENS: tuple[type[Screen[Any]], ...] = (*MODE_SCREENS.values(), ConfirmScreen)
+SCREENS: tuple[type[Screen[Any]], ...] = (*MODE_SCREENS.values(), JobScreen, ConfirmScreen)
 
 
 class JobdeskApp(App[int], inherit_bindings=False):
@@ -66,12 +67,11 @@ class JobdeskApp(App[int], inherit_bindings=False):
     TITLE = "jobdesk"
     MODES: ClassVar = dict(MODE_SCREENS)
     DEFAULT_MODE = HOME
-    COMMANDS: ClassVar = {ActionProvider}
-    COMMAND_PALETTE_BINDING = "ctrl+p"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-preview"), (160, "-broad")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-tall")]
     SCOPES: ClassVar = (Scope.EVERYWHERE,)
-    ENABLE_COMMAND_PALETTE = True
+    # its key is in the table, as all keys are
+    ENABLE_COMMAND_PALETTE = False
     NOTIFICATION_TIMEOUT = 4
 
     def __init__(
@@ -311,8 +311,8 @@ class JobdeskApp(App[int], inherit_bindings=False):
             screen.open_view(queue, state)
 
     def open_job(self, row: JobRow) -> None:
-        """The screen of one job."""
-        self.copy(row.id, "the id")
+        """The screen of one job, on top of the list."""
+        self.push_screen(JobScreen(row))
 
     def go(self, mode: str) -> None:
         """Another mode, without what lies on top of this one."""
@@ -437,7 +437,10 @@ class JobdeskApp(App[int], inherit_bindings=False):
         self.push_screen(HelpScreen(keys_of(bound), screen.TITLE_WORD))
 
     def action_palette(self) -> None:
-        self.action_command_palette()
+        from textual.command import CommandPalette
+
+        if self.desk_screen is self.screen:
+            self.push_screen(CommandPalette([ActionProvider], placeholder="What is to be done?"))
 
     def action_back(self) -> None:  # type: ignore[override]  # Textual's is a coroutine
         if self._at_work is not None:

@@ -285,7 +285,7 @@ class Link:
         """
         before = self._status
         tries = before.tries + 1
-        rest = BACKOFF_S[min(tries, len(BACKOFF_S)) - 1] * random.uniform(0.8, 1.0)  # noqa: S311  # no secret
+        rest = BACKOFF_S[min(tries, len(BACKOFF_S)) - 1] * random.uniform(0.8, 1.0)  # no secret
         now = time.monotonic()
         since = before.since if before.state is LinkState.OFFLINE else now
         self._tell(LinkStatus(

@@ -10,7 +10,9 @@ def span(ms: float | None) -> str:
     if ms is None:
         return "-"
     ms = max(0.0, ms)
-    if ms < 1000:
+    if 0 < ms < 9.95 and ms != round(ms):
+        return f"{ms:.1f}ms"
+    if ms < 999.5:
         return f"{ms:.0f}ms"
     seconds = ms / 1000
     if seconds < 59.95:

@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from jobdesk.safetext import safe_line, safe_text
-from jobdesk.tui.actions import BY_ID, Action, shown
+from jobdesk.tui.actions import BY_ID, Action, Scope, shown
 from jobdesk.tui.bound import bindings
 
 if TYPE_CHECKING:
@@ -209,11 +209,16 @@ def keys_of(bound: Iterable[tuple[str, str, bool]]) -> list[tuple[Action, str, b
     for id_, key, enabled in bound:
         if id_ in BY_ID:
             found.setdefault(id_, ([], enabled))[0].append(shown(key))
-    return [
+    here = [
         (action, " ".join(found[id_][0]), found[id_][1])
         for id_, action in BY_ID.items()
         if id_ in found
     ]
+    # what is at hand comes before what is the same everywhere
+    nearness = (Scope.JOB, Scope.JOBS, Scope.LIST, Scope.EVERYWHERE)
+    return sorted(
+        here, key=lambda entry: nearness.index(entry[0].scope) if entry[0].scope in nearness else -1
+    )
 
 
 class TooSmall(ModalScreen[None]):

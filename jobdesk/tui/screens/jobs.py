@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.containers import Horizontal, VerticalScroll
@@ -10,6 +9,7 @@ from textual.containers import Horizontal, VerticalScroll
 from jobdesk.models import STORED_STATES, JobRow, JobState, QueueStats
 from jobdesk.tui import commands
 from jobdesk.tui.actions import Action, Scope
+from jobdesk.tui.jobactions import JobActions, reason_against
 from jobdesk.tui.reads import OneJob, Stats, Window
 from jobdesk.tui.screens.base import DeskScreen
 from jobdesk.tui.widgets import jobcolumns
@@ -37,7 +37,7 @@ _NONE = {
 }
 
 
-class JobsScreen(DeskScreen):
+class JobsScreen(JobActions, DeskScreen):
     """Jobs, windowed."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.JOBS, Scope.JOB)
@@ -45,16 +45,12 @@ class JobsScreen(DeskScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.queue: str | None = self.desk_queue()
+        self.queue: str | None = None
         self.state: JobState | None = None
         self._preview: tuple[str, str] | None = None
         self._resting: Timer | None = None
         self._asked: Window | None = None
         self._stats: tuple[QueueStats, ...] = ()
-
-    def desk_queue(self) -> str | None:
-        """The queue to begin with."""
-        return None
 
     def body(self) -> ComposeResult:
         glyphs = self.desk.glyphs
@@ -64,9 +60,9 @@ class JobsScreen(DeskScreen):
                 jobs = JobList(self._columns(), id="jobs")
                 jobs.glyphs = glyphs
                 yield jobs
-            with Panel(title="Job", id="preview-panel"), VerticalScroll(id="preview-scroll",
-                                                                        can_focus=False):  # fmt: skip
-                yield JobPreview(glyphs, id="preview")
+            with Panel(title="Job", id="preview-panel"):  # noqa: SIM117  # one per widget
+                with VerticalScroll(id="preview-scroll", can_focus=False):
+                    yield JobPreview(glyphs, id="preview")
 
     @property
     def jobs(self) -> JobList:
@@ -101,7 +97,9 @@ class JobsScreen(DeskScreen):
 
     def _columns(self) -> Any:
         paused = any(one.paused for one in self._stats if one.name == self.queue)
-        return jobcolumns.columns(self.desk.glyphs, with_queue=self.queue is None, paused=paused)
+        return jobcolumns.columns(
+            self.desk.glyphs, self.state, with_queue=self.queue is None, paused=paused
+        )
 
     def reads(self) -> tuple[Read[Any], ...]:
         self._asked = self.jobs.window()
@@ -230,10 +228,7 @@ class JobsScreen(DeskScreen):
 
     def reason_against(self, action: Action) -> str | None:
         if action.scope is Scope.JOB:
-            row = self.jobs.current
-            if row is None:
-                return "There is no job here."
-            return reason_against_job(action.id, row)
+            return reason_against(action.id, self.jobs.current)
         if action.id in ("jobs.remove", "jobs.cancel", "jobs.promote") and not self.jobs.marked:
             return "Nothing is marked: space marks a job, A all that are shown."
         if action.id == "jobs.retry" and not self.jobs.marked:
@@ -279,58 +274,24 @@ class JobsScreen(DeskScreen):
     def _marked(self) -> commands.Jobs:
         return tuple(self.jobs.marked)
 
-    def _one(self) -> commands.Jobs:
-        row = self.jobs.current
-        return () if row is None else ((row.queue, row.id),)
+    def _shown(self) -> tuple[JobRow, ...]:
+        return tuple(self.jobs.marked.values())[:3]
 
-    def action_job_retry(self) -> None:
-        self.desk.order(commands.RetryJobs(self._one()))
-
-    def action_job_remove(self) -> None:
-        self.desk.order(commands.RemoveJobs(self._one()))
-
-    def action_job_cancel(self) -> None:
-        self.desk.order(commands.CancelJobs(self._one()))
-
-    def action_job_promote(self) -> None:
-        self.desk.order(commands.PromoteJobs(self._one()))
-
-    def action_job_copy(self) -> None:
-        if row := self.jobs.current:
-            self.desk.copy(row.id, "the id")
-
-    def action_job_copy_command(self) -> None:
-        if row := self.jobs.current:
-            self.desk.copy(shlex.join(("jobdesk", "job", row.queue, row.id)), "the command")
+    def job_at_hand(self) -> JobRow | None:
+        return self.jobs.current
 
     def action_jobs_retry(self) -> None:
         queue = self.queue
         if self.jobs.marked:
-            self.desk.order(commands.RetryJobs(self._marked()), tier=2)
+            self.desk.order(commands.RetryJobs(self._marked()), tier=2, examples=self._shown())
         elif queue is not None:
             self.desk.order_many(queue, (JobState.FAILED,), lambda n: commands.RetryAll(queue, n))
 
     def action_jobs_remove(self) -> None:
-        self.desk.order(commands.RemoveJobs(self._marked()), tier=2)
+        self.desk.order(commands.RemoveJobs(self._marked()), tier=2, examples=self._shown())
 
     def action_jobs_cancel(self) -> None:
-        self.desk.order(commands.CancelJobs(self._marked()), tier=2)
+        self.desk.order(commands.CancelJobs(self._marked()), tier=2, examples=self._shown())
 
     def action_jobs_promote(self) -> None:
-        self.desk.order(commands.PromoteJobs(self._marked()), tier=2)
-
-
-def reason_against_job(id_: str, row: JobRow) -> str | None:
-    """Why an action of one job is not possible in its state."""
-    state = "retrying" if row.retrying else row.state.value
-    if id_ == "job.retry" and row.state is not JobState.FAILED:
-        return f"Only failed jobs can be retried, this one is {state}."
-    if id_ == "job.promote" and row.state is not JobState.DELAYED:
-        return f"Only delayed jobs can be told to run now, this one is {state}."
-    if id_ == "job.cancel" and row.state in (JobState.COMPLETED, JobState.FAILED):
-        return f"It has ended already: it is {state}."
-    if id_ == "job.priority" and row.state not in (JobState.WAITING, JobState.DELAYED):
-        return f"Only waiting and delayed jobs have a place in the line, this one is {state}."
-    if id_ in ("job.remove", "job.edit") and row.state is JobState.ACTIVE:
-        return "It runs: cancel it first."
-    return None
+        self.desk.order(commands.PromoteJobs(self._marked()), tier=2, examples=self._shown())

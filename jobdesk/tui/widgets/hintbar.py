@@ -31,7 +31,9 @@ class HintBar(Widget):
             action = BY_ID.get(active.binding.id or "")
             if action is not None and action.hint and action.id not in found:
                 label = self.screen_label(action.id) or action.label
-                found[action.id] = (shown(key), label, active.enabled)
+                as_made = key == action.keys[0]
+                name = action.pair if action.pair and as_made else shown(key)
+                found[action.id] = (name, label, active.enabled)
         order = sorted(found, key=lambda id_: BY_ID[id_].hint)
         kept = [id_ for id_ in LAST if id_ in found]
         room = self.size.width - 1 - sum(self._width(*found[id_][:2]) for id_ in kept)

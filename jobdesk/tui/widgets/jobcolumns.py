@@ -9,10 +9,15 @@ from jobdesk.tui.glyphs import TONES, Glyphs, look_of
 from jobdesk.tui.widgets.columns import Cell, Column
 
 
-def columns(glyphs: Glyphs, *, with_queue: bool, paused: bool = False) -> list[Column[JobRow]]:
-    """The columns of a list; ``with_queue`` where it shows jobs of several."""
+def columns(
+    glyphs: Glyphs, state: JobState | None, *, with_queue: bool, paused: bool = False
+) -> list[Column[JobRow]]:
+    """The columns of a list of one state, or of all; ``with_queue`` where it has jobs of several.
 
-    def state(row: JobRow, _: int) -> Cell:
+    Each state shows what matters of it: an error of a failed job, the line of a waiting one.
+    """
+
+    def look(row: JobRow, _: int) -> Cell:
         word = look_of(row)
         if paused and word == "waiting":
             word = "paused"
@@ -20,23 +25,45 @@ def columns(glyphs: Glyphs, *, with_queue: bool, paused: bool = False) -> list[C
             return f"{glyphs.states['cancelled']} ending", "warning"
         return f"{glyphs.states[word]} {word}", TONES[word]
 
-    made: list[Column[JobRow]] = [
-        Column(title="STATE", width=11, cell=state),
-        Column(title="ID", width=10, flex=3, most=22, cell=_id),
-        Column(title="TYPE", width=12, flex=2, most=28, cell=_type),
+    def progress(row: JobRow, _: int) -> Cell:
+        value = row.progress
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
+            return "", "muted"
+        done = round(value / 10)
+        return glyphs.block * done + glyphs.rest * (10 - done), "active"
+
+    priority = Column(title="PRI", width=4, cell=_priority, right=True, rank=4)
+    tries = Column(title="TRY", width=4, cell=_tries, right=True, rank=5)
+    ran = Column(title="RAN", width=7, cell=_ran, right=True, rank=3)
+    worker = Column(title="WORKER", width=14, flex=2, most=28, cell=_worker, rank=4)
+    error = Column(title="ERROR", width=12, flex=4, most=90, cell=_error, rank=2)
+    when = Column(title=_WHEN.get(state, "WHEN"), width=8, cell=_when, right=True)
+    added = Column(title="ADDED", width=8, cell=_added, right=True, wide=True, rank=7)
+    sets: dict[JobState | None, list[Column[JobRow]]] = {
+        JobState.WAITING: [priority, tries, when],
+        JobState.ACTIVE: [tries, ran, Column(title="PROGRESS", width=10, cell=progress, rank=3),
+                          worker],
+        JobState.DELAYED: [priority, tries, when, error],
+        JobState.COMPLETED: [tries, ran, when, worker],
+        JobState.FAILED: [tries, ran, when, error],
+    }  # fmt: skip
+    middle = sets.get(state, [tries, ran, when, error])
+    made = [
+        Column(title="STATE", width=11, cell=look),
+        Column(title="ID", width=8, flex=2, most=22, cell=_id),
+        Column(title="TYPE", width=13, flex=1, most=28, cell=_type),
     ]
     if with_queue:
         made.append(Column(title="QUEUE", width=12, cell=_queue))
-    return [
-        *made,
-        Column(title="PRI", width=3, cell=_priority, right=True, rank=4),
-        Column(title="TRY", width=4, cell=_tries, right=True, rank=2),
-        Column(title="RAN", width=7, cell=_ran, right=True, rank=1),
-        Column(title="WHEN", width=8, cell=_when, right=True),
-        Column(title="WORKER", width=14, flex=1, most=28, cell=_worker, wide=True, rank=6),
-        Column(title="ADDED", width=8, cell=_added, right=True, wide=True, rank=5),
-        Column(title="ERROR", width=16, flex=4, most=80, cell=_error, rank=3),
-    ]
+    return [*made, *middle, added]
+
+
+_WHEN: dict[JobState | None, str] = {
+    JobState.WAITING: "WAITS",
+    JobState.DELAYED: "RUNS",
+    JobState.COMPLETED: "ENDED",
+    JobState.FAILED: "FAILED",
+}
 
 
 def _id(row: JobRow, _: int) -> Cell:

@@ -31,7 +31,7 @@ R = TypeVar("R")
 TONES = ("plain", "muted", "strong", "accent", "active", "success", "warning", "error")
 
 
-class Listing(ScrollView, Generic[R], can_focus=True):
+class Listing(ScrollView, Generic[R], can_focus=True, inherit_bindings=False):
     """Rows of ``R`` in columns."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
