@@ -74,7 +74,7 @@ _AREAS = (
 #: category, vendor, riyals from and to, a month, share with VAT
 _EXPENSES = (
     ("rent", "Olaya Tower", 38_000, 38_000, 1, True),
-    ("salaries", None, 118_000, 126_000, 1, False),
+    ("salaries", None, 262_000, 281_000, 1, False),
     ("court fees", "Ministry of Justice", 500, 9_000, 5, False),
     ("software", "Cloud services", 2_800, 4_200, 2, True),
     ("translation", "Bayan Translation", 600, 5_500, 4, True),
@@ -236,9 +236,9 @@ def _work(drawing: _Drawing) -> None:
         for user in drawing.users:
             if day < user["joined_on"] or draw.random() < 0.06:  # away
                 continue
-            for _ in range(draw.choice((1, 2, 2, 3))):
+            for _ in range(draw.choice((2, 2, 3, 3, 4))):
                 billable = bool(live) and draw.random() < 0.82
-                minutes = draw.randrange(30, 210, 15)
+                minutes = draw.randrange(30, 195, 15)
                 rate = user["hourly_rate"] if billable else 0
                 number += 1
                 drawing.time_entries.append(
@@ -294,10 +294,10 @@ def _bills(drawing: _Drawing) -> None:
 def _payments(drawing: _Drawing, invoice: Row) -> None:
     draw = drawing.random
     chance = draw.random()
-    if chance < 0.07:  # never pays
+    if chance < 0.025:  # never pays
         return
     parts: tuple[int, ...] = (invoice["total"],)
-    if chance < 0.2:  # in two parts
+    if chance < 0.15:  # in two parts
         parts = (invoice["total"] * 2 // 5, invoice["total"] - invoice["total"] * 2 // 5)
     late = max(1, round(draw.gauss(26, 14)))
     for place, amount in enumerate(parts):
