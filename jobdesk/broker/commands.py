@@ -15,19 +15,19 @@ from typing import Any
 _Parts = tuple[tuple[str, ...], Sequence[str], Sequence[str]]
 
 
-def command_line(action: str, queue: str, job_id: str = "", **options: Any) -> str:
+def command_line(action: str, queue: str, subject: str = "", /, **options: Any) -> str:
     """The ``jobdesk …`` line of an action.
 
     ``action`` is one of ``add retry retry-all retry-group remove remove-group cancel promote
     priority edit undo pause resume clean empty obliterate run-schedule pause-schedule
-    resume-schedule``. ``job_id`` is what the action is on besides its queue: a job, and for the
-    others a group's fingerprint, an operation, a schedule's name or (``add``) a type. Options are
+    resume-schedule``. ``subject`` is what the action is on besides its queue: a job, a group's
+    fingerprint, an operation, a schedule's name or (``add``) a type. Options are
     named as in :class:`~jobdesk.broker.control.Control`; spans are in seconds.
     """
     make = _ACTIONS.get(action)
     if make is None:
         return ""
-    words, names, given = make(queue, job_id, options)
+    words, names, given = make(queue, subject, options)
     named = [shlex.quote(name) for name in names]
     extra = [shlex.quote(option) for option in given]
     if any(name.startswith("-") for name in names):
@@ -42,7 +42,7 @@ def span(seconds: float) -> str:
         # a day is written as 24h: so the defaults are
         if seconds >= (2 * size if unit == "d" else size) and seconds % size == 0:
             return f"{int(seconds // size)}{unit}"
-    return f"{seconds:g}s"
+    return f"{seconds:.15g}s"
 
 
 def _one(word: str) -> Callable[[str, str, Mapping[str, Any]], _Parts]:

@@ -34,6 +34,8 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "events": Entry("events", "What happened, and with --follow what happens."),
         "workers": Entry("worker", "The workers that are up, and what they have in hand."),
         "schedules": Entry("schedules", "What runs by the clock, and when next."),
+        "why": Entry("why", "Why a job, or a queue, does not run."),
+        "groups": Entry("groups", "The failures of a queue by their cause."),
         "doctor": Entry("doctor", "Find out why jobs do not run."),
         "keys": Entry("tui", "The keys of the dashboard."),
     },
@@ -53,6 +55,8 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "clean": Entry("cleaning", "Remove old jobs of one state."),
         "empty": Entry("cleaning", "Remove all waiting and delayed jobs."),
         "obliterate": Entry("cleaning", "Delete a paused queue with everything in it."),
+        "group": Entry("groups", "Retry or remove all that failed for one cause."),
+        "undo": Entry("undo", "Bring back what your last command removed or retried."),
         "schedule": Entry("schedules", "Run a schedule now, pause or resume it.", heavy=True),
     },
 }  # fmt: skip
