@@ -67,8 +67,8 @@ class JobdeskApp(App[int], inherit_bindings=False):
     TITLE = "jobdesk"
     MODES: ClassVar = dict(MODE_SCREENS)
     DEFAULT_MODE = HOME
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-preview"), (160, "-broad")]
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-preview"), (160, "-broad")]  # noqa: RUF012  # Textual declares it so
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-tall")]  # noqa: RUF012  # as above
     SCOPES: ClassVar = (Scope.EVERYWHERE,)
     # its key is in the table, as all keys are
     ENABLE_COMMAND_PALETTE = False
@@ -123,9 +123,10 @@ class JobdeskApp(App[int], inherit_bindings=False):
         ))  # fmt: skip
         self.link.stop()
 
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        # the other themes do not have all of ours
-        return {"border-blurred": "#5a5a6e"}
+    def get_css_variables(self) -> dict[str, str]:
+        # Textual's own $text-muted is a share of black or white that widgets cannot draw text in
+        self.theme_variables = themes.with_shades(super().get_css_variables())
+        return self.theme_variables
 
     @property
     def desk_screen(self) -> DeskScreen | None:
@@ -310,9 +311,9 @@ class JobdeskApp(App[int], inherit_bindings=False):
         if isinstance(screen, JobsScreen):
             screen.open_view(queue, state)
 
-    def open_job(self, row: JobRow) -> None:
-        """The screen of one job, on top of the list."""
-        self.push_screen(JobScreen(row))
+    def open_job(self, queue: str, job_id: str, row: JobRow | None = None) -> None:
+        """The screen of one job, on top of this one; ``row`` is what is known of it already."""
+        self.push_screen(JobScreen(queue, job_id, row))
 
     def go(self, mode: str) -> None:
         """Another mode, without what lies on top of this one."""

@@ -203,7 +203,7 @@ class Link:
                     self._busy_since = 0.0
                     self._offline(exc)
                     continue
-                except Exception as exc:
+                except Exception as exc:  # noqa: BLE001  # as below
                     # a fault of ours must show, not leave a picture that never changes
                     _log.exception("reading failed")
                     self._busy_since = 0.0

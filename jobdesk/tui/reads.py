@@ -133,11 +133,11 @@ class Window(Read[WindowRows]):
             return WindowRows((), 0, 0)
         if self.queue is None or self.state is None:
             return self._merged(source)
-        page = source.inspector.rows(
-            self.queue, self.state, self.offset, self.offset + self.limit - 1
-        )
-        at = next((self.offset + i for i, r in enumerate(page.rows) if r.id == self.anchor), None)
-        return WindowRows(page.rows, self.offset, page.total, self.anchor, at)
+        found = source.inspector.window(
+            self.queue, self.state, anchor=self.anchor, anchor_place=self.anchor_place,
+            offset=self.offset, limit=self.limit,
+        )  # fmt: skip
+        return WindowRows(found.rows, found.offset, found.total, self.anchor, found.anchor_rank)
 
     def _merged(self, source: Source) -> WindowRows:
         """The heads of several lists as one: at most 2,000 rows, and as few as are needed.

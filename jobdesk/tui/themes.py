@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual.color import Color
 from textual.theme import Theme
 
 DARK = Theme(
@@ -63,3 +64,21 @@ LIGHT = Theme(
     },
 )
 DEFAULT = DARK.name
+
+
+def with_shades(variables: dict[str, str]) -> dict[str, str]:
+    """A theme's variables with ours: ``quiet`` and ``faint`` text, and borders without the focus."""
+    try:
+        front = Color.parse(variables["foreground"])
+        back = Color.parse(variables["background"])
+    except (KeyError, ValueError):
+        return {"quiet": "ansi_bright_black", "faint": "ansi_bright_black", **variables}
+    shades = {
+        "quiet": front.blend(back, 0.38).hex,
+        "faint": front.blend(back, 0.68).hex,
+        "border-blurred": front.blend(back, 0.78).hex,
+    }
+    # the terminal's own colours cannot be mixed
+    if variables["foreground"].startswith("ansi"):
+        shades = dict.fromkeys(shades, "ansi_bright_black")
+    return {**variables, **shades}

@@ -44,21 +44,20 @@ def drive(
 
 
 async def until(
-    pilot: Pilot[int], condition: Callable[[], object], what: str = "", timeout: float = 8.0
+    pilot: Pilot[int], condition: Callable[[], object], what: str = "", within: float = 8.0
 ) -> None:
     """Wait until something is so."""
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + within
     while not condition():
-        assert time.monotonic() < deadline, f"not within {timeout} s: {what or condition}"
+        assert time.monotonic() < deadline, f"not within {within} s: {what or condition}"
         await pilot.pause(0.02)
     await pilot.pause()
 
 
 def picture(app: JobdeskApp) -> str:
     """What the screen shows, as text."""
-    width, height = app.size
     lines = app.screen._compositor.render_strips(app.size)
-    return "\n".join(strip.text.rstrip() for strip in lines[:height])
+    return "\n".join(strip.text.rstrip() for strip in lines)
 
 
 async def press(pilot: Pilot[int], *keys: str) -> None:

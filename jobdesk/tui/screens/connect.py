@@ -40,9 +40,9 @@ class ConnectScreen(ModalScreen[None]):
         """Show how it stands."""
         tries = f"{status.tries} tries" if status.tries > 1 else "1 try"
         self.query_one("#connect", Static).update(Content.assemble(
-            ("address  ", "$text-muted"), f"{safe_text(self._address)}\n",
-            ("error    ", "$text-muted"), (f"{safe_text(status.error)}\n", "$error"),
-            ("tried    ", "$text-muted"), f"{tries}, again every second\n\n",
+            ("address  ", "$quiet"), f"{safe_text(self._address)}\n",
+            ("error    ", "$quiet"), (f"{safe_text(status.error)}\n", "$error"),
+            ("tried    ", "$quiet"), f"{tries}, again every second\n\n",
             (("Check that the server runs, that REDIS_URL names it, and that this machine may"
-             " reach it. `jobdesk doctor` tells more."), "$text-muted"),
+             " reach it. `jobdesk doctor` tells more."), "$quiet"),
         ))  # fmt: skip

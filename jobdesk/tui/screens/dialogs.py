@@ -99,7 +99,7 @@ class ConfirmScreen(ModalScreen[bool]):
                 yield Static(_example(row), markup=False)
             if self._examples and count > len(self._examples[:3]):
                 more = count - len(self._examples[:3])
-                yield Static(Content.styled(f"… {more:,} more", "$text-muted"))
+                yield Static(Content.styled(f"… {more:,} more", "$quiet"))
             yield Static(_lines(command), classes="command")
             if self._warning:
                 yield Static(Content(safe_text(self._warning)), classes="warning")
@@ -146,7 +146,7 @@ class ConfirmScreen(ModalScreen[bool]):
 def _example(row: JobRow) -> Content:
     return Content.assemble(
         (f"{safe_line(row.id, 22):<22}  ", ""),
-        (f"{safe_line(row.type, 18):<18}  ", "$text-muted"),
+        (f"{safe_line(row.type, 18):<18}  ", "$quiet"),
         (safe_line(row.error, 28), "$error"),
     )
 
@@ -188,7 +188,7 @@ class HelpScreen(ModalScreen[None]):
                 parts.append((f"{'' if scope is None else chr(10)}{action.scope.value}\n",
                               "bold $primary"))  # fmt: skip
                 scope = action.scope
-            tone = "" if enabled else "$text-disabled"
+            tone = "" if enabled else "$faint"
             parts.append((f"  {keys:<14} ", "bold $accent" if enabled else tone))
             parts.append((f"{action.tooltip}\n", tone))
         return Content.assemble(*parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from jobdesk.models import Event
@@ -18,6 +18,7 @@ from jobdesk.tui.widgets.columns import Cell, Column
 if TYPE_CHECKING:
     from jobdesk.broker.events import Gap
     from jobdesk.tui.interest import Snapshot, Source
+    from jobdesk.tui.widgets.listing import Listing
 
 KEPT = 5000
 FIRST = 200
@@ -47,14 +48,6 @@ class Newest(Read[tuple[Event, ...]]):
                  for event in newest(source.broker, queue, self.count)]  # fmt: skip
         found.sort(key=lambda event: (event.timestamp_ms, event.n))
         return tuple(found[-self.count :])
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """An event, or events that are missing."""
-
-    event: Event
-    key: tuple[str, str] = field(default=("", ""))
 
 
 class EventsScreen(TableScreen[Event]):
@@ -103,6 +96,10 @@ class EventsScreen(TableScreen[Event]):
             listing.move_to(0)
         missed = f"   {self._missed:,} left out" if self._missed else ""
         self.note(f"{len(self._events):,} events{missed}" if self._events else "")
+
+    def on_listing_opened(self, event: Listing.Opened) -> None:
+        if isinstance(event.row, Event) and event.row.job_id:
+            self.desk.open_job(event.row.queue, event.row.job_id)
 
     def action_events_follow(self) -> None:
         self.listing.move_to(0)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.containers import VerticalScroll
 
-from jobdesk.models import JobRow
+from jobdesk.safetext import safe_line
 from jobdesk.tui.actions import Action, Scope
 from jobdesk.tui.jobactions import JobActions, reason_against
 from jobdesk.tui.reads import OneJob
@@ -17,7 +17,7 @@ from jobdesk.tui.widgets.panel import Panel
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from jobdesk.models import Job
+    from jobdesk.models import Job, JobRow
     from jobdesk.tui.interest import Read, Snapshot
 
 
@@ -28,22 +28,24 @@ class JobScreen(JobActions, DeskScreen):
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.JOB, Scope.DETAIL)
     TITLE_WORD = "job"
 
-    def __init__(self, row: JobRow) -> None:
+    def __init__(self, queue: str, job_id: str, row: JobRow | None = None) -> None:
         super().__init__()
+        self.queue, self.job_id = queue, job_id
+        #: what the list knew of it
         self.row = row
         self.job: Job | None = None
         #: when it was found gone, ms
         self.gone_ms: int | None = None
 
     def crumbs(self) -> tuple[str, ...]:
-        return ("jobs", self.row.queue, self.row.id[:22])
+        return ("jobs", self.queue, safe_line(self.job_id, 22))
 
     def body(self) -> ComposeResult:
-        with Panel(title=self.row.id), VerticalScroll(id="scroll"):
+        with Panel(title=safe_line(self.job_id, 40)), VerticalScroll(id="scroll"):
             yield JobPreview(self.desk.glyphs, id="whole")
 
     def reads(self) -> tuple[Read[Any], ...]:
-        return (OneJob(self.row.queue, self.row.id),)
+        return (OneJob(self.queue, self.job_id),)
 
     def show(self, snapshot: Snapshot) -> None:
         job, panel = snapshot.of(OneJob), self.query_one(Panel)
@@ -54,7 +56,8 @@ class JobScreen(JobActions, DeskScreen):
             panel.border_subtitle = ""
         elif snapshot.error_of(OneJob) is not None:
             self.gone_ms = self.gone_ms or snapshot.now_ms
-            panel.border_subtitle = "removed; this is what was known last"
+            known = "this is what was known last" if self.job else "nothing is kept of it"
+            panel.border_subtitle = f"removed; {known}"
 
     def job_at_hand(self) -> JobRow | None:
         return self.job or self.row

@@ -209,7 +209,7 @@ class JobsScreen(JobActions, DeskScreen):
 
     def on_listing_opened(self, event: Listing.Opened) -> None:
         if isinstance(event.row, JobRow):
-            self.desk.open_job(event.row)
+            self.desk.open_job(event.row.queue, event.row.id, event.row)
 
     def clear(self) -> bool:
         jobs = self.jobs

@@ -73,13 +73,13 @@ class OverviewScreen(DeskScreen):
             values = [sum(getattr(one, name) for one in minute) for minute in columns]
             over = values[-4:-1]
             rate = spans.rate(sum(over) / (60 * len(over))) if over else "0"
-            parts += [(f" {name:<10}", "$text-muted"),
+            parts += [(f" {name:<10}", "$quiet"),
                       (f"{rate:>7}/s  ", ""),
                       (f"{sparkline(values, width, self.desk.glyphs.bars)}\n", tone)]  # fmt: skip
         every = total(tuple(one for queue in figures.values() for one in queue))
         for label, times in (("ran", every.run), ("waited", every.wait)):
             if times is not None:
-                parts += [(f"\n {label:<10}", "$text-muted"),
+                parts += [(f"\n {label:<10}", "$quiet"),
                           ((f"p50 {spans.span(times.p50)}   p95 {spans.span(times.p95)}"
                            f"   p99 {spans.span(times.p99)}"), "")]  # fmt: skip
         return Content.assemble(*parts)

@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from jobdesk.tui.actions import BY_ID, shown
+from jobdesk.tui.actions import BY_ID, Scope, shown
 
 #: what always stands at the end
 LAST = ("help", "palette")
@@ -29,7 +29,10 @@ class HintBar(Widget):
         found: dict[str, tuple[str, str, bool]] = {}
         for key, active in self.screen.active_bindings.items():
             action = BY_ID.get(active.binding.id or "")
-            if action is not None and action.hint and action.id not in found:
+            if action is None or not action.hint or action.id in found:
+                continue
+            # what cannot be done is dim, so that it keeps its place; but nothing to undo is usual
+            if active.enabled or action.scope is not Scope.EVERYWHERE:
                 label = self.screen_label(action.id) or action.label
                 as_made = key == action.keys[0]
                 name = action.pair if action.pair and as_made else shown(key)
@@ -65,5 +68,5 @@ class HintBar(Widget):
 
     def _parts(self, key: str, label: str, enabled: bool) -> list[tuple[str, str]]:
         if not enabled:
-            return [(f"{key} {label}  ", "$text-disabled")]
-        return [(key, "bold $accent"), (f" {label}  ", "$text-muted")]
+            return [(f"{key} {label}  ", "$faint")]
+        return [(key, "bold $accent"), (f" {label}  ", "$quiet")]

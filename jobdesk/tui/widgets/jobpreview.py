@@ -13,6 +13,9 @@ from jobdesk.tui.glyphs import Glyphs, look_of
 
 Part = tuple[str, str]
 _LABEL = 10
+#: So many fields of the data.
+MOST_FIELDS = 8
+_OUTCOMES = {"completed": "$success", "active": "$accent", "retrying": "$warning"}
 
 
 class JobPreview(Static):
@@ -33,80 +36,103 @@ class JobPreview(Static):
             self.update(Content.assemble(*said))
 
     def _parts(self, job: Job, now_ms: int) -> list[Part]:
-        width = max(20, self.size.width or 40)
-        parts: list[Part] = []
+        page = _Page(max(20, self.size.width or 40), self._glyphs, now_ms)
+        page.facts(job)
+        page.data(job)
+        page.ending(job)
+        page.attempts(job)
+        return page.parts
 
-        def line(label: str, text: str, tone: str = "") -> None:
-            shown = safe_line(text, max(4, width - _LABEL))
-            parts.extend([(f"{label:<{_LABEL}}", "$text-muted"), (f"{shown}\n", tone)])
 
-        def head(text: str) -> None:
-            parts.append((f"\n{text}\n", "bold"))
+class _Page:
+    """The lines, as they come."""
 
+    def __init__(self, width: int, glyphs: Glyphs, now_ms: int) -> None:
+        self.parts: list[Part] = []
+        self._width = width
+        self._glyphs = glyphs
+        self._now_ms = now_ms
+
+    def facts(self, job: Job) -> None:
         made = job.attempts_made + (job.state is JobState.ACTIVE)
-        line("type", job.type, "bold")
-        line("queue", job.queue)
-        line("priority", "none" if job.priority is None else str(job.priority))
-        line("tries", f"{made} of {job.attempts}")
-        line("added", f"{spans.clock(job.added_ms)}  {_ago(now_ms, job.added_ms)}")
+        self._fact("type", job.type, "bold")
+        self._fact("queue", job.queue)
+        self._fact("priority", "none" if job.priority is None else str(job.priority))
+        self._fact("tries", f"{made} of {job.attempts}")
+        self._fact("added", self._moment(job.added_ms))
         if job.state is JobState.DELAYED and job.run_at_ms:
-            line("runs", f"{spans.clock(job.run_at_ms)}  {spans.until(job.run_at_ms - now_ms)}")
+            left = spans.until(job.run_at_ms - self._now_ms)
+            self._fact("runs", f"{spans.clock(job.run_at_ms)}  {left}")
         if job.started_ms and job.state not in (JobState.WAITING, JobState.DELAYED):
-            end = job.finished_ms or now_ms
-            line("started", f"{spans.clock(job.started_ms)}  {_ago(now_ms, job.started_ms)}")
-            line("ran", spans.span(end - job.started_ms))
+            end = job.finished_ms or self._now_ms
+            self._fact("started", self._moment(job.started_ms))
+            self._fact("ran", spans.span(end - job.started_ms))
         if job.worker:
-            line("worker", job.worker)
+            self._fact("worker", job.worker)
         if job.progress not in (None, 0, ""):
-            line("progress", _progress(job.progress, self._glyphs))
-        head("data")
+            self._fact("progress", _progress(job.progress, self._glyphs))
+
+    def data(self, job: Job) -> None:
+        self._head("data")
         data = redact(job.data)
-        if isinstance(data, dict):
-            wide = min(14, max((len(str(name)) for name in data), default=0))
-            for name, value in list(data.items())[:8]:
-                label = safe_line(name, wide).ljust(wide)
-                shown = safe_line(_short(value), max(4, width - wide - 4))
-                parts.extend([(f"  {label}  ", "$text-muted"), (f"{shown}\n", "")])
-            if len(data) > 8:
-                parts.append((f"  {self._glyphs.ellipsis} {len(data) - 8} more\n", "$text-muted"))
-        else:
-            parts.append((f"  {safe_line(_short(data), width - 4)}\n", ""))
+        if not isinstance(data, dict):
+            self._text(_short(data))
+            return
+        wide = min(14, max((len(str(name)) for name in data), default=0))
+        for name, value in list(data.items())[:MOST_FIELDS]:
+            label = safe_line(name, wide).ljust(wide)
+            shown = safe_line(_short(value), max(4, self._width - wide - 4))
+            self.parts += [(f"  {label}  ", "$quiet"), (f"{shown}\n", "")]
+        if len(data) > MOST_FIELDS:
+            self._text(f"{self._glyphs.ellipsis} {len(data) - MOST_FIELDS} more", "$quiet")
+
+    def ending(self, job: Job) -> None:
         if job.failed_reason:
-            head("error")
-            parts.append((f"  {safe_line(job.failed_reason, width - 4)}\n", "$error"))
+            self._head("error")
+            self._text(job.failed_reason, "$error")
         if job.state is JobState.COMPLETED:
-            head("result")
-            parts.append((f"  {safe_line(_short(redact(job.return_value)), width - 4)}\n", ""))
+            self._head("result")
+            self._text(_short(redact(job.return_value)))
+
+    def attempts(self, job: Job) -> None:
         if job.history:
-            head("attempts")
-            for one in job.history[-5:]:
-                failed = one.outcome in ("failed", "retrying", "stalled")
-                word = "active" if one.outcome == "active" else (
-                    "failed" if failed else "completed")  # fmt: skip
-                took = spans.span(
-                    None if one.started_ms is None else (one.ended_ms or now_ms) - one.started_ms
-                )
-                text = f"{spans.clock(one.started_ms)} {took:>7}  {one.error or one.outcome}"
-                tone = {"failed": "$error", "active": "$accent"}.get(word, "$success")
-                parts.extend([(f"  {one.number:>2} ", "$text-muted"),
-                              (f"{self._glyphs.states[word]} ", tone),
-                              (f"{safe_line(text, max(4, width - 8))}\n", "")])  # fmt: skip
+            self._head("attempts")
+        for one in job.history[-5:]:
+            word = one.outcome if one.outcome in _OUTCOMES else "failed"
+            took = None
+            if one.started_ms is not None:
+                took = (one.ended_ms or self._now_ms) - one.started_ms
+            said = f"{spans.clock(one.started_ms)} {spans.span(took):>7}"
+            said = f"{said}  {one.error or one.outcome}"
+            self.parts += [
+                (f"  {one.number:>2} ", "$quiet"),
+                (f"{self._glyphs.states[word]} ", _OUTCOMES.get(word, "$error")),
+                (f"{safe_line(said, max(4, self._width - 8))}\n", ""),
+            ]
         if job.log:
-            head(f"log  {len(job.log)} lines")
-            parts.extend((f"  {safe_line(text, width - 4)}\n", "$text-muted")
-                         for text in job.log[-4:])  # fmt: skip
-        return parts
+            self._head(f"log  {len(job.log)} lines")
+            for text in job.log[-4:]:
+                self._text(text, "$quiet")
+
+    def _fact(self, label: str, text: str, tone: str = "") -> None:
+        shown = safe_line(text, max(4, self._width - _LABEL))
+        self.parts += [(f"{label:<{_LABEL}}", "$quiet"), (f"{shown}\n", tone)]
+
+    def _head(self, text: str) -> None:
+        self.parts.append((f"\n{text}\n", "bold"))
+
+    def _text(self, text: str, tone: str = "") -> None:
+        self.parts.append((f"  {safe_line(text, self._width - 4)}\n", tone))
+
+    def _moment(self, ms: int) -> str:
+        since = self._now_ms - ms
+        return f"{spans.clock(ms)}  {'now' if since < 1000 else f'{spans.age(since)} ago'}"
 
 
 def title_of(job: Job, glyphs: Glyphs) -> str:
     """What the pane's border says of a job."""
     word = look_of(job)
     return f"{safe_line(job.id, 24)}  {glyphs.states[word]} {word}"
-
-
-def _ago(now_ms: int, then_ms: int) -> str:
-    since = now_ms - then_ms
-    return "now" if since < 1000 else f"{spans.age(since)} ago"
 
 
 def _short(value: object) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 STATES: tuple[JobState | None, ...] = (None, *STORED_STATES)
 VARIABLES = {
-    "plain": "$foreground", "active": "$accent", "muted": "$text-muted", "warning": "$warning",
+    "plain": "$foreground", "active": "$accent", "muted": "$quiet", "warning": "$warning",
     "success": "$success", "error": "$error",
 }  # fmt: skip
 
@@ -61,7 +61,7 @@ class StateBar(Widget):
             if state is self.chosen:
                 style = f"bold {tone} on $block-cursor-background"
             else:
-                style = tone if self.counts.get(state or JobState.WAITING) else "$text-muted"
+                style = tone if self.counts.get(state or JobState.WAITING) else "$quiet"
             parts.append((text, style))
             self._spots.append((at, at + cells(text), state))
             at += cells(text)

@@ -53,10 +53,10 @@ class StatusLine(Widget):
             context = [(f"{self._place} ", tone)]
             used += _width(context)
         if used + len(address) + 2 <= width:
-            context.append((address, "$text-muted"))
+            context.append((address, "$quiet"))
             used += len(address)
         elif used + 26 <= width and self._address:
-            context.append((cut(address.strip(), width - used - 5) + "   ", "$text-muted"))
+            context.append((cut(address.strip(), width - used - 5) + "   ", "$quiet"))
             used = _width(left) + _width(right) + _width(context)
         elif context:
             context.append((" ", ""))
@@ -71,22 +71,22 @@ class StatusLine(Widget):
         status, glyphs = self.status, self._glyphs
         chips: list[Part] = []
         if self.operators:
-            chips.append((f"{', '.join(self.operators)}   ", "$text-muted"))
+            chips.append((f"{', '.join(self.operators)}   ", "$quiet"))
         if self.cost:
-            chips.append((f"{self.cost}   ", "$text-muted"))
+            chips.append((f"{self.cost}   ", "$quiet"))
         if status.state is LinkState.LIVE:
             chips += [(f"{glyphs.live} ", "$success"),
-                      (f"live {spans.span(status.latency_ms)}", "$text-muted")]  # fmt: skip
+                      (f"live {spans.span(status.latency_ms)}", "$quiet")]  # fmt: skip
         elif status.state is LinkState.SLOW:
             chips.append((f"{glyphs.slow} slow {spans.span(status.latency_ms)}", "$warning"))
         elif status.state is LinkState.OFFLINE:
             chips.append((f"{glyphs.offline} offline", "bold $error"))
             if self.data_age:
-                chips.append((f"   data {spans.age(self.data_age * 1000)} old", "$text-muted"))
+                chips.append((f"   data {spans.age(self.data_age * 1000)} old", "$quiet"))
         else:
-            chips.append((f"{glyphs.connecting} connecting", "$text-muted"))
+            chips.append((f"{glyphs.connecting} connecting", "$quiet"))
         if status.usable:
-            chips.append((f"  {glyphs.refresh} {_pace(status.interval)}", "$text-muted"))
+            chips.append((f"  {glyphs.refresh} {_pace(status.interval)}", "$quiet"))
         if self.held:
             chips.append(("  HELD", "bold $warning"))
         if self._read_only:
