@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jobdesk.broker import sampling, serverhealth
+from jobdesk.broker.figures import total
 from jobdesk.broker.findings import Finding, Level
 from jobdesk.broker.inspector import Inspector
 from jobdesk.broker.keys import SCHEMA_VERSION, Meta
+from jobdesk.models import JobState
 
 if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
@@ -24,6 +26,8 @@ STALL_GRACE_MS = 10_000
 OVERDUE_MS = 60_000
 #: The failure rate is judged by so many minutes, and by no fewer ended jobs than these.
 RATE_MINUTES, RATE_JOBS, RATE = 15, 10, 0.5
+#: A queue grows too fast when so many wait, and that much more is added than ends.
+GROWING_JOBS, GROWING = 100, 1.5
 
 
 def diagnose(broker: Broker, *, sample: int = 50) -> tuple[Finding, ...]:
@@ -109,7 +113,7 @@ def _queue(
             f"{outgoing:,} continuations for other queues not yet delivered",
             f"a worker of the queue delivers them: jobdesk worker {queue}",
         )
-    _rate(inspector, queue, tell)
+    _rate(inspector, stats, tell, served=served)
     _sampled(broker, stats, sample, tell)
     if not any(one.level in (Level.FAULT, Level.WARNING) for one in found):
         tell(Level.OK, "queue", f"well, {_jobs(stats.waiting)} waiting, {stats.active:,} active")
@@ -129,10 +133,26 @@ def _counts(broker: Broker, inspector: Inspector, queue: str) -> tuple[int, int,
     return int(schema or 0), outgoing, stalled, overdue
 
 
-def _rate(inspector: Inspector, queue: str, tell: Any) -> None:
-    minutes = inspector.figures(queue, RATE_MINUTES)
-    failed = sum(minute.failed for minute in minutes)
-    ended = failed + sum(minute.completed for minute in minutes)
+def _rate(inspector: Inspector, stats: QueueStats, tell: Any, *, served: bool) -> None:
+    queue = stats.name
+    lately = total(inspector.figures(queue, RATE_MINUTES))
+    failed, ended = lately.failed, lately.failed + lately.completed
+    if served and not stats.paused and stats.waiting:
+        if not ended + lately.retried and not stats.active and _stuck(inspector, stats):
+            tell(
+                Level.FAULT,
+                "idle",
+                f"{_jobs(stats.waiting)} waiting, workers are there, and none of them takes any",
+                f"see the workers' logs; jobdesk why {queue}",
+            )
+        elif stats.waiting >= GROWING_JOBS and lately.added > GROWING * ended:
+            tell(
+                Level.WARNING,
+                "growing",
+                f"{lately.added:,} jobs were added in the last {RATE_MINUTES} min and {ended:,}"
+                f" ended; {stats.waiting:,} wait",
+                f"more workers or slots: jobdesk worker {queue}",
+            )
     if ended >= RATE_JOBS and failed / ended > RATE:
         tell(
             Level.WARNING,
@@ -140,6 +160,15 @@ def _rate(inspector: Inspector, queue: str, tell: Any) -> None:
             f"{failed:,} of the {ended:,} jobs that ended in the last {RATE_MINUTES} min failed",
             f"jobdesk jobs {queue} --status failed",
         )
+
+
+def _stuck(inspector: Inspector, stats: QueueStats) -> bool:
+    """Whether the next job has waited for over a minute, and no rate limit keeps it."""
+    head = inspector.rows(stats.name, JobState.WAITING, 0, 0).rows
+    if not head or stats.rate_limit is not None:
+        return False
+    since = max(head[0].added_ms, head[0].run_at_ms or 0)
+    return inspector.now_ms() - since > OVERDUE_MS
 
 
 def _sampled(broker: Broker, stats: QueueStats, sample: int, tell: Any) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from jobdesk.broker import sampling
 from jobdesk.broker.connection import Broker
+from jobdesk.broker.control import Control
 from jobdesk.broker.diagnosis import diagnose
 from jobdesk.broker.findings import Level
 from jobdesk.broker.keys import queues as queue_names
@@ -87,6 +88,34 @@ def test_a_high_failure_rate_is_a_warning(broker, thumbs):
     thumbs.failed(*(f"f{n}" for n in range(12)))
 
     assert findings(broker) == {"failures": Level.WARNING}
+
+
+def test_a_queue_that_grows_faster_than_it_is_worked_off_is_a_warning(broker, thumbs):
+    thumbs.completed(*(f"c{n}" for n in range(60)))
+    thumbs.waiting(*(f"w{n}" for n in range(100)))
+
+    assert findings(broker) == {"growing": Level.WARNING}
+
+    thumbs.take(100)
+
+    assert findings(broker) == {}
+
+
+def test_workers_that_take_nothing_are_a_fault(broker, thumbs):
+    thumbs.waiting("w1", "w2")
+    assert findings(broker) == {}
+
+    broker.client.hset(thumbs.keys.job("w1"), "ts", 1000)
+
+    assert findings(broker) == {"idle": Level.FAULT}
+
+
+def test_a_queue_that_its_rate_limit_keeps_is_not_idle(broker, thumbs):
+    thumbs.waiting("w1")
+    broker.client.hset(thumbs.keys.job("w1"), "ts", 1000)
+    Control(broker).set_rate_limit("thumbs", (1, 3600))
+
+    assert findings(broker) == {}
 
 
 def test_a_queue_of_a_newer_release_is_a_fault(broker, thumbs):
