@@ -152,7 +152,7 @@ class Children:
             yield
             return
         got = False
-        while not got and not call.stopped:
+        while not got and not call.is_stopped():
             got = self._suspects.acquire(timeout=0.1)
         try:
             yield
@@ -209,8 +209,7 @@ class ChildCall:
         #: of a queue that runs in children anyway
         self.trusted = run.queue.in_child
 
-    @property
-    def stopped(self) -> bool:
+    def is_stopped(self) -> bool:
         """Whether the job is not to run any more."""
         return self._told_to_stop or self._run.closed or self._run.cancelling
 
@@ -226,21 +225,23 @@ class ChildCall:
             order = self._order(task)
             died = WorkerDied("no child process took the job")
             for _ in range(TRIES):
+                if self.is_stopped():
+                    raise self._stopping()
                 try:
                     child = self._child = self._children.take(self._run.queue.settings)
                 except WorkerDied as exc:
                     died = exc
                     continue
                 child.jobs += 1
-                if self.stopped:
+                if self.is_stopped():
                     child.kill()
                 child.send(order)
                 if child.receive() is not None:
                     return self._run_in(child, task)
                 self._child = None
                 self._children.give_back(child, keep=False)
-                if self.stopped:
-                    raise self._stopping()
+            if self.is_stopped():
+                raise self._stopping()
         raise died
 
     def _run_in(self, child: Child, task: JobTask) -> Any:
@@ -260,7 +261,7 @@ class ChildCall:
                 else:
                     kept = True
                     return self._ended(message)
-            raise self._stopping() if self.stopped else WorkerDied(child.ending())
+            raise self._stopping() if self.is_stopped() else WorkerDied(child.ending())
         finally:
             self._child = None
             self._children.give_back(child, keep=kept)

@@ -159,7 +159,7 @@ class Fleet:
 
     def _ready(self, member: _Member, told: dict[str, Any]) -> None:
         member.ready = True
-        member.silence_s = max(10.0, told["lease_s"])
+        member.silence_s = max(5.0, told["lease_s"])
         self._queues = told["queues"]
         if not self._ever_ready:
             self._ever_ready = True

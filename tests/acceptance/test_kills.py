@@ -205,3 +205,26 @@ def test_as_process_1_it_buries_orphans_and_heeds_signals(start: Starter, watche
 
     assert worker.wait(15) == 0
     assert watched.times("completed") == dict.fromkeys(ids, 1)
+
+
+def test_a_child_that_dies_before_it_has_its_job_costs_no_attempt(
+    start: Starter, broker: Broker
+) -> None:
+    watched = Watch(broker, "boxed")
+    worker = start.huey_consumer("-w", "1", "-q", queue="boxed")
+    ids = add("nap", 1, trouble.boxed, seconds=0)
+    watched.wait_for("completed", 1)
+    (child,) = worker.children()
+
+    child.send_signal(signal.SIGSTOP)  # it is alive, and reads nothing
+    ids += add("nap", 1, trouble.boxed, seconds=0)
+    watched.wait_for("active", 1)
+    child.kill()
+    watched.wait_for("completed", 2)
+    (another,) = worker.children()
+    another.kill()
+    ids += add("nap", 1, trouble.boxed, seconds=0)
+    watched.wait_for("completed", 3)
+
+    assert watched.times("completed") == dict.fromkeys(ids, 1)
+    assert watched.times("failed") == {}
