@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import App
 from textual.binding import Binding
 
-from jobdesk.safetext import safe_text
+from jobdesk.safetext import safe_line, safe_text
 from jobdesk.tui import actions, messages, policy, preferences, spans, themes
 from jobdesk.tui.actions import BY_METHOD, Action, Scope
 from jobdesk.tui.bound import bindings_of
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from jobdesk.models import JobRow, JobState, QueueStats
     from jobdesk.tui.commands import Command, Undo
     from jobdesk.tui.contexts import Context
+    from jobdesk.tui.interest import Source
 
 HOME = "queues"
 MODE_SCREENS: dict[str, type[DeskScreen]] = {
@@ -84,6 +85,7 @@ class JobdeskApp(App[int], inherit_bindings=False):
         self.context_name, self.production = context.name, context.production
         self.read_only = read_only
         self.address = _address(settings)
+        self._who = who
         self._file = state_file or preferences.path()
         self.preferences = preferences.load(self._file)
         self._first_mode = mode or self.preferences.mode or HOME
@@ -145,6 +147,9 @@ class JobdeskApp(App[int], inherit_bindings=False):
         if screen is None or self.held:
             return
         screen.take(snapshot)
+        screen.query_one(StatusLine).operators = tuple(
+            safe_line(who, 24) for who in snapshot.operators if who != self._who
+        )[:3]
         if self._cost:
             screen.query_one(StatusLine).cost = f"{snapshot.took_ms:.1f}ms"
 
@@ -215,9 +220,17 @@ class JobdeskApp(App[int], inherit_bindings=False):
         return policy.refusal(self.link.status, read_only=self.read_only, now=time.monotonic())
 
     def order(
-        self, command: Command, *, tier: int | None = None, examples: Sequence[JobRow] = ()
+        self,
+        command: Command,
+        *,
+        tier: int | None = None,
+        examples: Sequence[JobRow] = (),
+        kept: str = "",
     ) -> None:
-        """Carry out a command, asking first what its tier asks."""
+        """Carry out a command, asking first what its tier asks.
+
+        ``kept`` says why it cannot be taken back though others of its kind can.
+        """
         if (refusal := self.refusal()) is not None:
             self.refuse(refusal)
             return
@@ -232,7 +245,8 @@ class JobdeskApp(App[int], inherit_bindings=False):
 
         self.push_screen(
             ConfirmScreen(
-                command, tier=asked, undoable=command.undoable, examples=examples,
+                command, tier=asked, undoable=command.undoable and not kept,
+                undo=_undo_text(command, kept), examples=examples,
                 where=self.context_name or self.address, production=self.production,
             ),
             answer,
@@ -246,19 +260,23 @@ class JobdeskApp(App[int], inherit_bindings=False):
             self.refuse(refusal)
             return
 
-        def count(source: Any) -> tuple[int, tuple[JobRow, ...]]:
+        def count(source: Source) -> tuple[int, tuple[JobRow, ...], str]:
+            from jobdesk.broker import undo
+
             stats = source.inspector.stats(queue)
             rows = [row for state in states
                     for row in source.inspector.rows(queue, state, 0, 2).rows]  # fmt: skip
-            return sum(getattr(stats, state.value) for state in states), tuple(rows[:3])
+            number = sum(getattr(stats, state.value) for state in states)
+            kept = undo.refusal(source.broker, queue, number) if number else ""
+            return number, tuple(rows[:3]), kept
 
-        def ask(found: tuple[int, tuple[JobRow, ...]] | None, error: Exception | None) -> None:
+        def ask(found: tuple[int, tuple[JobRow, ...], str] | None, error: Exception | None) -> None:
             if error is not None or found is None:
                 self.refuse(str(error))
             elif found[0] == 0:
                 self.refuse(f"There is nothing to do in {queue} any more.")
             else:
-                self.order(make(found[0]), examples=found[1])
+                self.order(make(found[0]), examples=found[1], kept=found[2])
 
         self.link.ask(count, ask)
 
@@ -532,6 +550,12 @@ JobdeskApp.BINDINGS = [
     Binding("ctrl+c", "exit", "quit", show=False, id="exit"),
 ]
 JobdeskApp._merged_bindings = JobdeskApp._merge_bindings()  # noqa: SLF001  # made before the methods were there
+
+
+def _undo_text(command: Command, kept: str) -> str:
+    if not command.undoable:
+        return "This cannot be undone."
+    return f"This cannot be undone: {kept}." if kept else command.undo_text
 
 
 def _address(settings: Any) -> str:

@@ -37,6 +37,9 @@ class Outcome:
     undo: Undo | None = None
 
 
+RETRY_UNDO = "u takes back those that no worker has taken by then."
+
+
 class Command(ABC):
     """One command; its subclasses are frozen dataclasses."""
 
@@ -44,8 +47,9 @@ class Command(ABC):
     action: ClassVar[str]
     #: 0: done at once; 1: asks y/n; 2: asks with an exact count
     tier: ClassVar[int] = 0
-    #: whether it can be taken back, as a rule
+    #: whether it can be taken back, as a rule, and what is then said of it
     undoable: ClassVar[bool] = False
+    undo_text: ClassVar[str] = "u takes it back."
     #: what the button says
     verb: ClassVar[str] = "Do it"
 
@@ -140,6 +144,8 @@ class RetryJobs(OnJobs):
     """Put failed jobs back in the line."""
 
     action = "job.retry"
+    undoable = True
+    undo_text = RETRY_UNDO
     verb, word, past = "Retry", "retry", "Retried"
 
     def one(self, control: Control, queue: str, job_id: str) -> object:
@@ -272,6 +278,8 @@ class RetryAll(OnMany):
     """Put all failed jobs of a queue back in the line."""
 
     action = "queue.retry"
+    undoable = True
+    undo_text = RETRY_UNDO
     verb = "Retry"
 
     @property

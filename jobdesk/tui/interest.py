@@ -96,8 +96,9 @@ class Snapshot:
     values: Mapping[type[Read[Any]], Any] = field(default_factory=dict)
     #: what a read was refused with, where that concerns the read alone (a job that is gone)
     errors: Mapping[type[Read[Any]], Exception] = field(default_factory=dict)
-    #: commands sent to Redis for it, and how long they took
-    commands: int = 0
+    #: who else is at work, ``user@host``, where the session may change things
+    operators: tuple[str, ...] = ()
+    #: how long it took to read
     took_ms: float = 0.0
 
     def of(self, kind: type[Read[T]]) -> T | None:

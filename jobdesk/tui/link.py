@@ -39,6 +39,8 @@ BACKOFF_S = (0.25, 0.5, 1.0)
 FASTEST_S, SLOWEST_S = 0.25, 60.0
 #: While nobody looks at the terminal.
 BLURRED_S = 5.0
+#: How often an operator says that they are at work.
+PRESENCE_S = 10.0
 #: A listener that is this far behind skips what lies between.
 BEHIND_MS = 3000
 
@@ -101,6 +103,8 @@ class Link:
         #: kind -> (read, when, answer): what need not be read at every tick
         self._kept: dict[type[Read[Any]], tuple[Read[Any], float, Any]] = {}
         self._names: tuple[str, ...] = ()
+        self._operators: tuple[str, ...] = ()
+        self._present_at = -PRESENCE_S
         self._threads: list[threading.Thread] = []
 
     # --- from the app's thread
@@ -230,6 +234,7 @@ class Link:
         source.now_ms = source.inspector.now_ms()
         latency = (time.perf_counter() - begun) * 1000
         self._names = source.queues()
+        self._say_present(source)
         values: dict[type[Read[Any]], Any] = {}
         errors: dict[type[Read[Any]], Exception] = {}
         for read in interest.reads:
@@ -244,9 +249,21 @@ class Link:
         took = (time.perf_counter() - begun) * 1000
         self._post(messages.SnapshotReady(Snapshot(
             generation=interest.generation, now_ms=source.now_ms, values=values, errors=errors,
+            operators=self._operators,
             took_ms=took,
         )))  # fmt: skip
         return latency
+
+    def _say_present(self, source: Source) -> None:
+        """Operators see each other; who only looks is not seen."""
+        from jobdesk.broker import presence
+
+        if time.monotonic() - self._present_at < PRESENCE_S:
+            return
+        self._present_at = time.monotonic()
+        if self._who and not self.read_only:
+            presence.seen(source.broker, self._who)
+        self._operators = tuple(one.who for one in presence.present(source.broker))
 
     def _fetch(self, source: Source, kind: type[Read[Any]], read: Read[Any]) -> Any:
         kept = self._kept.get(kind)

@@ -67,7 +67,7 @@ DEFAULT = DARK.name
 
 
 def with_shades(variables: dict[str, str]) -> dict[str, str]:
-    """A theme's variables with ours: ``quiet`` and ``faint`` text, and borders without the focus."""
+    """A theme's variables with ours: ``quiet`` and ``faint`` text, borders without the focus."""
     try:
         front = Color.parse(variables["foreground"])
         back = Color.parse(variables["background"])

@@ -69,6 +69,7 @@ class ConfirmScreen(ModalScreen[bool]):
         command: Command,
         *,
         tier: int,
+        undo: str,
         undoable: bool,
         examples: Sequence[JobRow] = (),
         where: str = "",
@@ -78,6 +79,7 @@ class ConfirmScreen(ModalScreen[bool]):
         super().__init__()
         self.command = command
         self._tier = tier
+        self._undo = undo
         self._undoable = undoable
         self._examples = examples
         self._where = where
@@ -96,15 +98,14 @@ class ConfirmScreen(ModalScreen[bool]):
             if self._where:
                 box.border_subtitle = safe_line(self._where, 40)
             for row in self._examples[:3]:
-                yield Static(_example(row), markup=False)
+                yield Static(_example(row), classes="example")
             if self._examples and count > len(self._examples[:3]):
                 more = count - len(self._examples[:3])
                 yield Static(Content.styled(f"… {more:,} more", "$quiet"))
             yield Static(_lines(command), classes="command")
             if self._warning:
                 yield Static(Content(safe_text(self._warning)), classes="warning")
-            told = "u takes it back." if self._undoable else "This cannot be undone."
-            yield Static(Content(told), classes="warning")
+            yield Static(Content(self._undo), classes="warning")
             if self.typed:
                 yield Input(placeholder=f"type {self.typed} to confirm", id="typed")
             with Horizontal(classes="buttons"):

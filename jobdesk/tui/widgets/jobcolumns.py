@@ -48,8 +48,12 @@ def columns(
         JobState.FAILED: [tries, ran, when, error],
     }  # fmt: skip
     middle = sets.get(state, [tries, ran, when, error])
+    # where all rows are in one state, its sign is enough; those that differ say so in their error
+    one_word = state in (JobState.WAITING, JobState.COMPLETED, JobState.FAILED)
     made = [
-        Column(title="STATE", width=11, cell=look),
+        Column(title="", width=1, cell=lambda row, now: (look(row, now)[0][:1], look(row, now)[1]))
+        if one_word
+        else Column(title="STATE", width=11, cell=look),
         Column(title="ID", width=8, flex=2, most=22, cell=_id),
         Column(title="TYPE", width=13, flex=1, most=28, cell=_type),
     ]
