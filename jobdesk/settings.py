@@ -209,6 +209,10 @@ class Settings(BaseSettings):
             raise ValueError("no such time zone; names are like Europe/Berlin") from None
         return value
 
+    def __hash__(self) -> int:
+        """By some fields: frozen as it is, it serves as a key, though not all fields can."""
+        return hash((self.redis_url, self.namespace, self.data, self.delivery, self.from_email))
+
     @property
     def zone(self) -> ZoneInfo:
         """The time zone of the schedules."""
