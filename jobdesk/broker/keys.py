@@ -33,6 +33,7 @@ suffix          type     content
 ``cnt:<key>``   string   Huey's counters
 ``lock:<n>``    string   locks, with the token of their owner
 ``chord:<c>``   hash     member index -> result, and ``fired``
+``ch:<n>``      channel  a word to whoever listens now; nothing is kept
 ``outgoing``    list     continuations to be delivered elsewhere
 ``sched``       hash     name -> last fired slot; ``<name>:paused``; ``<name>:spec``
 ``types``       hash     type -> what its worker published
@@ -181,6 +182,9 @@ class QueueKeys:
 
     def chord(self, chord_id: str) -> str:
         return f"{self.prefix}chord:{chord_id}"
+
+    def channel(self, name: str) -> str:
+        return f"{self.prefix}ch:{name}"
 
 
 def shard(job_id: str) -> str:
