@@ -1,0 +1,1 @@
+"""What the types of the notification queue do: one module each."""
