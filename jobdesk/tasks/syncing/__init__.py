@@ -1,0 +1,1 @@
+"""What the types of the sync queue do: one module each."""
