@@ -1,0 +1,48 @@
+"""What is remembered, and that a broken file troubles nobody."""
+
+from __future__ import annotations
+
+import pytest
+
+from jobdesk.tui import preferences
+from jobdesk.tui.preferences import Preferences
+from tests.tui.driving import press, until
+
+
+def test_what_is_saved_is_loaded(tmp_path):
+    file = tmp_path / "deep" / "tui.json"
+    told = Preferences(theme="nord", mode="jobs", interval=2.0, queue="email", wide=True)
+
+    preferences.save(file, told)
+
+    assert preferences.load(file) == told
+    assert [path.name for path in file.parent.iterdir()] == ["tui.json"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"theme": 3, "interval": "x", "wide": 1}'])
+def test_a_broken_file_counts_as_none(tmp_path, text):
+    file = tmp_path / "tui.json"
+    file.write_text(text)
+
+    assert preferences.load(file) == Preferences()
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(tmp_path):
+    (tmp_path / "file").write_text("")
+
+    preferences.save(tmp_path / "file" / "tui.json", Preferences())
+
+
+def test_theme_and_screen_are_there_again_next_time(run_desk, thumbs):
+    async def choose(pilot, app):
+        await until(pilot, lambda: app.link.status.usable)
+        app.theme = "jobdesk-light"
+        await press(pilot, "4", "minus")
+
+    async def look(pilot, app):
+        await until(pilot, lambda: app.current_mode == "workers")
+        assert app.theme == "jobdesk-light"
+        assert app.link.pace_now == 2.0
+
+    run_desk(choose)
+    run_desk(look)
