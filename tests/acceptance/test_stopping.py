@@ -119,10 +119,9 @@ def test_an_interrupted_child_does_not_run_on(start: Starter, broker: Broker) ->
 def test_a_terminals_interrupt_ends_no_job(start: Starter, broker: Broker) -> None:
     """Ctrl-C comes to every process of the group: to the children of a worker, too."""
     watched = Watch(broker, "boxed")
-    (job_id,) = add("nap", 1, trouble.boxed, seconds=1.5)
+    (job_id,) = add("report", 1, trouble.boxed, pings=30)
     worker = start.huey_consumer("-w", "1", "-q", queue="boxed")
-    watched.wait_for("active", 1)
-    until(lambda: len(worker.children()) == 1)
+    until(lambda: watched.times("progress"))
 
     for process in worker.children():
         process.send_signal(signal.SIGINT)
