@@ -41,7 +41,7 @@ def read(name: str, folders: Sequence[Path] = ()) -> tuple[bytes, str]:
     kind = TYPES.get(Path(name).suffix.lower())
     if kind is None or not _NAME.fullmatch(name):
         raise AssetRefused(f"asset:{name} is not the name of an asset")
-    path = _font(name) or _style(name, (*folders, STYLES))
+    path = font_path(name) if name in FONTS else _style(name, (*folders, STYLES))
     if path is None:
         raise AssetRefused(f"there is no asset:{name}")
     if path.stat().st_size > MAX_BYTES:
@@ -49,9 +49,8 @@ def read(name: str, folders: Sequence[Path] = ()) -> tuple[bytes, str]:
     return path.read_bytes(), kind
 
 
-def _font(name: str) -> Path | None:
-    if name not in FONTS:
-        return None
+def font_path(name: str) -> Path:
+    """Where a font's file is."""
     package, file = FONTS[name]
     spec = find_spec(package)
     if spec is None or spec.origin is None:

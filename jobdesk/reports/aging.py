@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 #: key, words, and after how many days past due it begins
 BUCKETS = (
     ("current", Words("Not due", "غير مستحق"), None),
-    ("days1to30", Words("1–30 days", "1–30 يومًا"), 1),
-    ("days31to60", Words("31–60 days", "31–60 يومًا"), 31),
-    ("days61to90", Words("61–90 days", "61–90 يومًا"), 61),
+    ("days1to30", Words("1–30 days", "من 1 إلى 30 يومًا"), 1),
+    ("days31to60", Words("31–60 days", "من 31 إلى 60 يومًا"), 31),
+    ("days61to90", Words("61–90 days", "من 61 إلى 90 يومًا"), 61),
     ("over90", Words("Over 90 days", "أكثر من 90 يومًا"), 91),
 )
 _OWED = Words("Owed", "المستحق")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func
 
+from jobdesk.db import tables
 from jobdesk.reports.datasets import DATASETS, rows_of
 from jobdesk.reports.model import Chart, Column, Figure, Report, Series, Table, Unit, Value, Words
 from jobdesk.reports.reading import read_firm, total, whole
@@ -33,6 +34,8 @@ class Definition:
     sums: tuple[str, ...]
     #: the column with the group's name in Arabic
     by_ar: str | None = None
+    #: what tells two groups of one name apart
+    id: Any = None
     #: rows that are never of this: for money, those of other currencies than the firm's
     money: bool = True
 
@@ -44,6 +47,7 @@ DEFINITIONS: dict[DefinitionName, Definition] = {
         "client",
         ("net", "vat", "total"),
         by_ar="clientAr",
+        id=tables.clients.c.id,
     ),
     "invoices-by-status": Definition(
         Words("Invoices by status", "الفواتير حسب الحالة"),
@@ -82,6 +86,7 @@ DEFINITIONS: dict[DefinitionName, Definition] = {
         "person",
         ("hours", "amount"),
         by_ar="personAr",
+        id=tables.users.c.id,
         money=False,
     ),
     "cases-by-practice-area": Definition(
@@ -98,6 +103,7 @@ def custom(
     connection: Connection,
     firm_id: str,
     period: Period,
+    *,
     definition: DefinitionName,
     filters: Mapping[str, Mapping[str, Any]],
     limit: int = 1_000,
@@ -115,7 +121,7 @@ def custom(
         firm_id,
         period,
         filters,
-    ).group_by(*names)
+    ).group_by(*names, *([] if wanted.id is None else [wanted.id]))
     if wanted.money:
         query = query.where(dataset.field("currency").source == firm.currency)
     groups: list[tuple[Value, ...]] = []
