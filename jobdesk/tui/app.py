@@ -150,6 +150,8 @@ class JobdeskApp(App[int], inherit_bindings=False):
         screen.query_one(StatusLine).operators = tuple(
             safe_line(who, 24) for who in snapshot.operators if who != self._who
         )[:3]
+        if self._small is not None and self._small.is_mounted:
+            self._small.say(*self.size, self._three_counts())
         if self._cost:
             screen.query_one(StatusLine).cost = f"{snapshot.took_ms:.1f}ms"
 
@@ -201,12 +203,12 @@ class JobdeskApp(App[int], inherit_bindings=False):
         screen.query_one(Banner).text = self._trouble(status) if offline else ""
 
     def _trouble(self, status: LinkStatus) -> str:
-        data = ""
+        said = [f"{self.glyphs.states['failed']} Redis is away."]
         if self.read_at:
             then = time.time() - (time.monotonic() - self.read_at)
-            data = f"  Showing data from {spans.clock(round(then * 1000))}."
-        glyph = self.glyphs.states["failed"]
-        return f"{glyph} {status.error}.{data}  ctrl+r retries now".replace("..", ".")
+            said.append(f"Data from {spans.clock(round(then * 1000))}.")
+        # the error comes last: it may be longer than the line
+        return "  ".join((*said, "ctrl+r tries now.", status.error))
 
     def _every_second(self) -> None:
         screen = self.desk_screen

@@ -72,6 +72,11 @@ class Read(ABC, Generic[T]):
     #: seconds for which an answer is good enough; 0: read at every tick
     every: ClassVar[float] = 0.0
 
+    @property
+    def good_for(self) -> float:
+        """Seconds for which this read's answer is good enough."""
+        return self.every
+
     @abstractmethod
     def fetch(self, source: Source) -> T:
         """Read it; in the I/O thread. Raises ``JobdeskError``."""

@@ -105,6 +105,8 @@ class Link:
         self._names: tuple[str, ...] = ()
         self._operators: tuple[str, ...] = ()
         self._present_at = -PRESENCE_S
+        #: how far this machine's clock is ahead of the server's
+        self._skew_ms = 0.0
         self._threads: list[threading.Thread] = []
 
     # --- from the app's thread
@@ -233,6 +235,7 @@ class Link:
         begun = time.perf_counter()
         source.now_ms = source.inspector.now_ms()
         latency = (time.perf_counter() - begun) * 1000
+        self._skew_ms = time.time() * 1000 - source.now_ms
         self._names = source.queues()
         self._say_present(source)
         values: dict[type[Read[Any]], Any] = {}
@@ -268,10 +271,10 @@ class Link:
     def _fetch(self, source: Source, kind: type[Read[Any]], read: Read[Any]) -> Any:
         kept = self._kept.get(kind)
         now = time.monotonic()
-        if kept is not None and kept[0] == read and now - kept[1] < read.every:
+        if kept is not None and kept[0] == read and now - kept[1] < read.good_for:
             return kept[2]
         value = read.fetch(source)
-        if read.every:
+        if read.good_for:
             self._kept[kind] = (read, now, value)
         return value
 
@@ -363,7 +366,11 @@ class Link:
     def _behind(self, found: list[Any]) -> bool:
         """Whether more happens than can be followed: then what lies between is left out."""
         last = getattr(found[-1], "timestamp_ms", None)
-        return last is not None and len(found) >= 400 and time.time() * 1000 - last > BEHIND_MS
+        return (
+            last is not None
+            and len(found) >= 400
+            and time.time() * 1000 - self._skew_ms - last > BEHIND_MS
+        )
 
     # --- writer
 

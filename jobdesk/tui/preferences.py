@@ -23,9 +23,6 @@ class Preferences:
     mode: str = ""
     #: seconds between two refreshes; 0: what the settings say
     interval: float = 0.0
-    #: the queue that the list of jobs showed last
-    queue: str = ""
-    wide: bool = False
 
     def with_(self, **changes: Any) -> Preferences:
         """These with some changed."""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Rows that a list merged from many sets shows at most.
 MERGED = 2000
+#: From that place on a merged list is read only so often.
+DEEP, DEEP_S = 250, 3.0
 MAX_WORKERS = 200
 
 
@@ -127,6 +129,12 @@ class Window(Read[WindowRows]):
     limit: int = 0
     anchor: str | None = None
     anchor_place: int = 0
+
+    @property
+    def good_for(self) -> float:
+        # deep in a merged list a read takes hundreds of rows to show thirty
+        merged = self.queue is None or self.state is None
+        return DEEP_S if merged and self.offset + self.limit > DEEP else 0.0
 
     def fetch(self, source: Source) -> WindowRows:
         if self.limit <= 0:  # before the first layout

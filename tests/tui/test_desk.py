@@ -11,7 +11,7 @@ from jobdesk.tui.screens.jobs import JobsScreen
 from jobdesk.tui.screens.queues import QueuesScreen
 from jobdesk.tui.widgets.jobpreview import JobPreview
 from tests.tui.conftest import registered
-from tests.tui.driving import NARROW, picture, press, until
+from tests.tui.driving import NARROW, drive, picture, press, until
 
 
 async def on_board(pilot, app, rows=1):
@@ -229,12 +229,48 @@ def test_a_terminal_too_small_says_what_it_needs(run_desk, thumbs):
 
     async def act(pilot, app):
         await until(pilot, lambda: "jobdesk needs 60x16" in picture(app), "the size")
+        await until(pilot, lambda: "1 failed" in picture(app), "the counts")
         await pilot.resize_terminal(*NARROW)
         await on_board(pilot, app)
 
         assert "thumbs" in picture(app)
 
     run_desk(act, size=(50, 6))
+
+
+def test_a_pane_takes_the_whole_screen_and_gives_it_back(run_desk, thumbs):
+    thumbs.failed("f1")
+
+    async def act(pilot, app):
+        await on_board(pilot, app)
+        await press(pilot, "enter")
+        await in_list(pilot, app, 1)
+        await press(pilot, "z")
+        assert not app.screen.query_one("#preview-panel").display
+        await press(pilot, "escape")
+
+        assert app.screen.query_one("#preview-panel").display
+
+    run_desk(act)
+
+
+def test_keys_can_be_remapped_by_their_ids(settings, tmp_path, broker, thumbs):
+    thumbs.failed("f1")
+    changed = settings.model_copy(update={"tui_keymap": {"job.retry": "f8"}})
+
+    async def act(pilot, app):
+        await on_board(pilot, app)
+        await press(pilot, "enter")
+        await in_list(pilot, app, 1)
+        await press(pilot, "r")
+        assert Inspector(broker).stats("thumbs").failed == 1
+        assert "f8 retry" in picture(app)
+
+        await press(pilot, "f8")
+
+        await until(pilot, lambda: Inspector(broker).stats("thumbs").waiting == 1, "the retry")
+
+    drive(changed, tmp_path / "tui.json", act)
 
 
 def test_every_screen_opens_by_its_number(run_desk, thumbs):

@@ -11,7 +11,7 @@ from tests.tui.driving import press, until
 
 def test_what_is_saved_is_loaded(tmp_path):
     file = tmp_path / "deep" / "tui.json"
-    told = Preferences(theme="nord", mode="jobs", interval=2.0, queue="email", wide=True)
+    told = Preferences(theme="nord", mode="jobs", interval=2.0)
 
     preferences.save(file, told)
 
@@ -19,7 +19,7 @@ def test_what_is_saved_is_loaded(tmp_path):
     assert [path.name for path in file.parent.iterdir()] == ["tui.json"]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"theme": 3, "interval": "x", "wide": 1}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"theme": 3, "interval": "x"}'])
 def test_a_broken_file_counts_as_none(tmp_path, text):
     file = tmp_path / "tui.json"
     file.write_text(text)

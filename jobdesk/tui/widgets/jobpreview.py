@@ -132,7 +132,7 @@ class _Page:
 def title_of(job: Job, glyphs: Glyphs) -> str:
     """What the pane's border says of a job."""
     word = look_of(job)
-    return f"{safe_line(job.id, 24)}  {glyphs.states[word]} {word}"
+    return f"{glyphs.states[word]} {word}  {safe_line(job.id, 40)}"
 
 
 def _short(value: object) -> str:

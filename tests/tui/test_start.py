@@ -1,0 +1,72 @@
+"""How it starts: only on a terminal, only when asked for, and what --once prints."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+def jobdesk(environment, *words):
+    return subprocess.run(
+        [sys.executable, "-m", "jobdesk", *words],
+        env=environment, capture_output=True, text=True, timeout=60, check=False,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def test_without_a_terminal_it_says_what_to_use_instead(environment):
+    done = jobdesk(environment, "tui")
+
+    assert done.returncode == 2
+    assert "--once" in done.stderr
+
+
+def test_once_prints_what_is_there(environment, thumbs):
+    thumbs.failed("f1", "f2")
+
+    done = jobdesk(environment, "tui", "--once", "--format", "json")
+
+    assert done.returncode == 0
+    (queue,) = json.loads(done.stdout)["data"]["queues"]
+    assert (queue["name"], queue["failed"], queue["workers"]) == ("thumbs", 2, 0)
+    assert "thumbs" in jobdesk(environment, "tui", "--once").stdout
+
+
+def test_once_without_redis_exits_with_3(environment):
+    done = jobdesk(environment | {"REDIS_URL": "redis://127.0.0.1:1"}, "tui", "--once")
+
+    assert done.returncode == 3
+
+
+def test_an_unknown_context_is_refused_by_name(environment):
+    done = jobdesk(environment, "tui", "--once", "--context", "prod")
+
+    assert done.returncode == 2
+    assert "'prod'" in done.stderr
+
+
+def test_the_keys_are_listed_with_their_ids(environment):
+    done = jobdesk(environment, "keys")
+
+    assert done.returncode == 0
+    assert "job.retry" in done.stdout
+    assert "ctrl+p" in done.stdout
+
+
+@pytest.mark.parametrize("words", [("queues",), ("jobs", "thumbs"), ("--help",)])
+def test_no_other_command_loads_textual(environment, thumbs, words):
+    script = (
+        "import sys\n"
+        "from jobdesk.cli.main import cli\n"
+        f"sys.argv = ['jobdesk', *{words!r}]\n"
+        "try:\n    cli.main()\n"
+        "except SystemExit:\n    sys.exit('textual' in sys.modules)\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", script], env=environment, timeout=60, check=False,
+                          capture_output=True)  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
