@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from jobdesk.tui.actions import Action, shown
+from jobdesk.tui.actions import Action, Scope, shown
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -25,7 +25,7 @@ class ActionProvider(Provider):
         matcher = self.matcher(query)
         for action in self._offered():
             title = self._title(action)
-            score = max(matcher.match(title), matcher.match(action.tooltip) * 0.8)
+            score = max(matcher.match(title), 0.5 * (query.lower() in action.tooltip.lower()))
             if score > 0:
                 yield Hit(score, matcher.highlight(title), self._runner(action),
                           help=action.tooltip)  # fmt: skip
@@ -35,7 +35,8 @@ class ActionProvider(Provider):
 
     def _title(self, action: Action) -> str:
         key = f"   {shown(action.keys[0])}" if action.keys else ""
-        return f"{action.scope.value}: {action.label}{key}"
+        where = "" if action.scope is Scope.EVERYWHERE else f"{action.scope.value}: "
+        return f"{where}{action.label}{key}"
 
     def _runner(self, action: Action) -> Callable[[], Awaitable[None]]:
         async def run() -> None:

@@ -273,6 +273,20 @@ def test_keys_can_be_remapped_by_their_ids(settings, tmp_path, broker, thumbs):
     drive(changed, tmp_path / "tui.json", act)
 
 
+def test_the_palette_does_what_the_key_does(run_desk, broker, thumbs):
+    thumbs.waiting("w1")
+
+    async def act(pilot, app):
+        await on_board(pilot, app)
+        await press(pilot, "colon", *"pause")
+        await until(pilot, lambda: "queue: pause" in picture(app), "the action")
+        await press(pilot, "enter", "enter")
+
+        await until(pilot, lambda: Inspector(broker).stats("thumbs").paused, "the pause")
+
+    run_desk(act)
+
+
 def test_every_screen_opens_by_its_number(run_desk, thumbs):
     thumbs.completed("c1")
 
