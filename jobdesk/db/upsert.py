@@ -46,7 +46,8 @@ def insert_new(
     for some in _portions(rows):
         statement = _insert(connection, table).values(some)
         ready = statement.on_conflict_do_nothing(index_elements=list(key))
-        new += max(connection.execute(ready).rowcount, 0)
+        # counted by what comes back: drivers do not agree on what rowcount says here
+        new += len(connection.execute(ready.returning(*table.primary_key)).all())
     return new
 
 
