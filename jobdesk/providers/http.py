@@ -24,6 +24,7 @@ from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
+from weakref import WeakSet
 
 from jobdesk.errors import (
     InvalidSetting,
@@ -49,6 +50,10 @@ _SECRETS = re.compile(
     r"|(?i:(?:api[-_]?key|authorization|token|secret|password)[\"']?\s*[:=]\s*[\"']?)[^\s\"',}]{4,}"
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+#: every client of this process that is still referred to
+_clients: WeakSet[httpx.Client] = WeakSet()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,15 +205,16 @@ class Service:
         )
 
     def _http(self) -> httpx.Client:
-        if self._client is None or self._pid != os.getpid():  # a fork must not share connections
+        client = self._client
+        if client is None or not usable(client, self._pid):
             import httpx
 
             self._pid = os.getpid()
             connect, read = self._timeouts_s
-            self._client = quiet_client(
+            client = self._client = quiet_client(
                 timeout=httpx.Timeout(read, connect=connect), trust_env=self._trust_env
             )
-        return self._client
+        return client
 
 
 @contextmanager
@@ -258,7 +264,20 @@ def quiet_client(**options: Any) -> httpx.Client:
     logger = logging.getLogger("httpx")
     if logger.level == logging.NOTSET:
         logger.setLevel(logging.WARNING)
-    return httpx.Client(follow_redirects=False, **options)
+    client = httpx.Client(follow_redirects=False, **options)
+    _clients.add(client)
+    return client
+
+
+def usable(client: httpx.Client, pid: int) -> bool:
+    """Whether a client made in process ``pid`` can be used: a fork must not share connections."""
+    return not client.is_closed and pid == os.getpid()
+
+
+def close_all() -> None:
+    """Close all connections to outside services; what is asked again opens new ones."""
+    for client in list(_clients):
+        client.close()
 
 
 def redact(text: str) -> str:

@@ -16,8 +16,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from jobdesk.errors import NotConfigured, PermanentError
-from jobdesk.providers.http import Answer, failure_by_status, outcomes, quiet_client, redact
-from jobdesk.providers.push import PushSender, Subscription, SubscriptionGone, topic
+from jobdesk.providers.http import Answer, failure_by_status, outcomes, quiet_client, redact, usable
+from jobdesk.providers.push import (
+    PushRefused,
+    PushSender,
+    Subscription,
+    SubscriptionGone,
+    topic,
+)
 
 if TYPE_CHECKING:
     import httpx
@@ -105,6 +111,12 @@ class WebPush:
             return
         if answer.status in {404, 410}:
             raise SubscriptionGone(f"{name} does not know the subscription any more")
+        if answer.status in {401, 403}:
+            log.error("%s refuses our VAPID key (%d): %s", name, answer.status, answer.text)
+            raise PushRefused(
+                f"{name} refuses our signature ({answer.status}): {answer.text or 'nothing'};"
+                " look at VAPID_PRIVATE_KEY and CONTACT_EMAIL"
+            )
         raise failure_by_status(name, answer)
 
     def _origin(self, endpoint: str) -> str:
@@ -138,13 +150,14 @@ class WebPush:
         return signed
 
     def _http(self) -> httpx.Client:
-        if self._client is None or self._pid != os.getpid():  # a fork must not share connections
+        client = self._client
+        if client is None or not usable(client, self._pid):
             import httpx
 
             self._pid = os.getpid()
             timeout = httpx.Timeout(self._timeout_s, connect=5.0)
-            self._client = quiet_client(timeout=timeout, trust_env=not self._hosts)
-        return self._client
+            client = self._client = quiet_client(timeout=timeout, trust_env=not self._hosts)
+        return client
 
 
 def _read(response: Any) -> Answer:
