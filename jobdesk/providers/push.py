@@ -33,8 +33,15 @@ class SubscriptionGone(PermanentError):
     """The browser has withdrawn its subscription: forget it."""
 
 
+class PushRefused(PermanentError):
+    """Our own key is refused, whoever the push is for."""
+
+
 class PushSender(Protocol):
-    """Sends pushes; raises as ``providers.http`` says, and :class:`SubscriptionGone`."""
+    """Sends pushes.
+
+    Raises as ``providers.http`` says, :class:`SubscriptionGone` and :class:`PushRefused`.
+    """
 
     def send(self, to: Subscription, payload: bytes, *, key: str) -> None:
         """Encrypt and send one. The same ``key`` has the browser show it once."""
