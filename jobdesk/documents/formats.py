@@ -64,16 +64,26 @@ def money(value: Decimal, currency: str = "SAR", language: str = "en") -> Markup
     return ltr(f"{currency}\N{NO-BREAK SPACE}{amount(value, currency)}")
 
 
+def cell(value: float) -> Decimal:
+    """A number of JSON as it was written there: 0.1 is a tenth."""
+    return Decimal(str(value))
+
+
 def number(value: Decimal | int) -> str:
     """``1,234.5``: a quantity or a rate, without zeros that say nothing."""
     text = f"{Decimal(value):,f}"
     return _signed(text.rstrip("0").rstrip(".") if "." in text else text)
 
 
-def long_date(value: date, language: str = "en") -> Markup:
-    """``24 November 2026``; the month's name makes it one date in every country."""
-    months = MONTHS.get(language, MONTHS["en"])
-    text = f"{value.day}\N{NO-BREAK SPACE}{months[value.month - 1]}\N{NO-BREAK SPACE}{value.year}"
+def long_date(value: date, language: str = "en", *, short: bool = False) -> Markup:
+    """``24 November 2026``; the month's name makes it one date in every country.
+
+    ``short`` cuts an English month to three letters; Arabic does not shorten its months.
+    """
+    month = MONTHS.get(language, MONTHS["en"])[value.month - 1]
+    if short and language != "ar":
+        month = month[:3]
+    text = f"{value.day}\N{NO-BREAK SPACE}{month}\N{NO-BREAK SPACE}{value.year}"
     # an Arabic date is read right to left as it stands: wrapping it would turn its parts round
     return escape(text) if language == "ar" else ltr(text)
 

@@ -16,84 +16,29 @@ a VAT number (Arabic is then mandatory).
 
 from __future__ import annotations
 
-import re
 from datetime import date, time
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from jobdesk.documents.fields import (
+    HUNDRED,
+    ZERO,
+    Amount,
+    Currency,
+    Language,
+    LongText,
+    Name,
+    Party,
+    Payment,
+    Quantity,
+    Rate,
+    Text,
+)
 from jobdesk.documents.formats import rounded
 from jobdesk.jobdata import JobData
-
-HUNDRED = Decimal(100)
-ZERO = Decimal(0)
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-
-
-def _printable(text: str) -> str:
-    # the riyal's sign of 2025 has no glyph in any font we ship; directions are the template's
-    return _CONTROL.sub("", text.replace("\u20c1", "SAR")).strip()
-
-
-def _no_bool(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("must be a number, not a bool")  # noqa: TRY004  # what pydantic reports
-    return value
-
-
-def _filled(text: str) -> str:
-    if not text:
-        raise ValueError("must not be empty")
-    return text
-
-
-def _lines(value: Any) -> Any:
-    return (
-        tuple(filter(None, map(str.strip, value.splitlines()))) if isinstance(value, str) else value
-    )
-
-
-Text = Annotated[str, Field(max_length=500), AfterValidator(_printable)]
-#: Text that must hold something when it is there.
-Name = Annotated[Text, AfterValidator(_filled)]
-TextLines = Annotated[
-    tuple[Text, ...], BeforeValidator(_lines, json_schema_input_type=str | tuple[Text, ...])
-]
-LongText = Annotated[str, Field(max_length=4000), AfterValidator(_printable)]
-Amount = Annotated[
-    Decimal,
-    Field(allow_inf_nan=False, ge=0, lt=10**12, decimal_places=6),
-    BeforeValidator(_no_bool),
-]
-Rate = Annotated[Decimal, Field(allow_inf_nan=False, ge=0, le=100), BeforeValidator(_no_bool)]
-Quantity = Annotated[
-    Decimal, Field(allow_inf_nan=False, gt=0, lt=10**9, decimal_places=6), BeforeValidator(_no_bool)
-]
-
-
-class Party(JobData):
-    """Seller or buyer. ``address`` is a text, or its lines."""
-
-    name: Name
-    name_ar: Text | None = None
-    address: TextLines = ()
-    address_ar: TextLines = ()
-    vat_number: Text | None = None
-    cr_number: Text | None = None
-    email: Text | None = None
-    phone: Text | None = None
-
-
-class Payment(JobData):
-    """Where to pay."""
-
-    bank_name: Text | None = None
-    account_name: Text | None = None
-    iban: Text | None = None
-    reference: Text | None = None
 
 
 class Item(JobData):
@@ -147,7 +92,7 @@ class InvoiceData(JobData):
 
     seller: Party | None = None
     buyer: Party | None = None
-    currency: str = Field("SAR", pattern=r"^[A-Z]{3}$")
+    currency: Currency = "SAR"
     issue_date: date | None = None
     issue_time: time | None = None
     supply_date: date | None = None
@@ -155,7 +100,7 @@ class InvoiceData(JobData):
     vat_rate: Rate | None = None
     payment: Payment | None = None
     notes: LongText | None = None
-    language: Literal["en", "ar"] = "en"
+    language: Language = "en"
 
     @model_validator(mode="after")
     def _makes_sense(self) -> InvoiceData:

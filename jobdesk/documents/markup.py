@@ -56,5 +56,6 @@ def _environment(folder: Path | None) -> SandboxedEnvironment:
         ltr=formats.ltr,
         bidi=formats.bidi,
         price=formats.price,
+        cell=formats.cell,
     )
     return environment

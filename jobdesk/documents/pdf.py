@@ -40,18 +40,21 @@ def render_pdf(
     target: Path,
     *,
     root: Path,
+    styles: Sequence[str] = (),
     trusted_assets: Sequence[Path] = (),
     max_html_bytes: int = MAX_HTML_BYTES,
     max_pages: int = MAX_PAGES,
 ) -> RenderedPdf:
     """Render ``html`` to ``target``, which must lie inside ``root``; whole, or not at all.
 
+    ``styles`` are CSS that the HTML's own goes over; it may load what the HTML may.
     ``trusted_assets`` are folders whose files ``asset:`` may name before the package's own. A
     resource that is not allowed, too much HTML and too many pages are permanent errors.
     """
-    size = len(html.encode("utf-8", "surrogatepass"))
-    if size > max_html_bytes:
-        raise PermanentError(f"the HTML is {size:,} bytes, limit {max_html_bytes:,}")
+    for what, text in (("HTML", html), *(("CSS", style) for style in styles)):
+        size = len(text.encode("utf-8", "surrogatepass"))
+        if size > max_html_bytes:
+            raise PermanentError(f"the {what} is {size:,} bytes, limit {max_html_bytes:,}")
     weasyprint = _weasyprint()
     from weasyprint.text.fonts import FontConfiguration
     from weasyprint.urls import FatalURLFetchingError
@@ -60,8 +63,13 @@ def render_pdf(
     fetcher = _fetcher(trusted_assets)
     try:
         with _complaints():
+            fonts = FontConfiguration()
+            sheets = [
+                weasyprint.CSS(string=style, url_fetcher=fetcher, font_config=fonts)
+                for style in styles
+            ]
             document = weasyprint.HTML(string=html, base_url=None, url_fetcher=fetcher).render(
-                font_config=FontConfiguration()
+                stylesheets=sheets, font_config=fonts
             )
             pages = len(document.pages)
             if pages > max_pages:
@@ -72,6 +80,8 @@ def render_pdf(
                 if fetcher.refused:  # inside an SVG, WeasyPrint passes over every exception
                     raise PermanentError(f"the document was refused: {fetcher.refused[0]}")
                 written = temporary.stat().st_size
+    except RecursionError:
+        raise PermanentError("the HTML is nested too deeply to be laid out") from None
     except FatalURLFetchingError as exc:  # a BaseException, which no `except Exception` catches
         raise PermanentError(f"the document was refused: {exc.__cause__ or exc}") from exc
     return RenderedPdf(path=target, pages=pages, bytes=written)

@@ -15,8 +15,9 @@ import pytest
 
 from jobdesk.documents import assets
 from jobdesk.documents.invoice import InvoiceData
+from jobdesk.documents.page import PageOptions
 from jobdesk.documents.pdf import RenderedPdf, render_pdf
-from jobdesk.documents.rendering import PageOptions, invoice_html, render_invoice
+from jobdesk.documents.rendering import Printing, invoice_html, render_invoice
 from jobdesk.errors import PermanentError
 
 ISSUED = date(2026, 11, 24)
@@ -64,7 +65,8 @@ def complaints(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 def rendered(data: dict[str, Any], folder: Path, **options: Any) -> RenderedPdf:
     invoice = InvoiceData.model_validate(data)
-    return render_invoice(invoice, folder / "i.pdf", root=folder, issued=ISSUED, **options)
+    how = Printing(today=ISSUED, **options)
+    return render_invoice(invoice, folder / "i.pdf", how, root=folder)
 
 
 def text_of(path: Path) -> str:
@@ -191,7 +193,7 @@ def test_the_page_is_chosen_among_few(tmp_path: Path) -> None:
 def test_names_with_markup_are_text(tmp_path: Path) -> None:
     html = invoice_html(
         InvoiceData.model_validate({**MINIMAL, "clientName": "<script>x</script> & Co"}),
-        issued=ISSUED,
+        Printing(today=ISSUED),
     )
 
     assert "<script>" not in html
