@@ -1,4 +1,4 @@
-"""Both databases for tests: fixtures that the folders which need them import into their conftest."""
+"""Both databases for tests: fixtures for the conftest of the folders that need them."""
 
 from __future__ import annotations
 

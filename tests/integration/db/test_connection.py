@@ -167,9 +167,13 @@ def test_a_reader_sees_one_state_to_its_end(engine: Engine) -> None:
 
 
 def test_what_fails_half_way_leaves_nothing(engine: Engine) -> None:
-    with pytest.raises(ZeroDivisionError), writing(engine) as connection:
-        connection.execute(insert(tables.notifications), [NOTE])
-        1 / 0  # noqa: B018
+    def fail_half_way() -> None:
+        with writing(engine) as connection:
+            connection.execute(insert(tables.notifications), [NOTE])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_half_way()
 
     with reading(engine) as connection:
         assert connection.execute(select(tables.notifications)).all() == []
