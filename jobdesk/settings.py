@@ -7,6 +7,7 @@ do not show in logs or reprs.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -38,6 +39,12 @@ class ContextSettings(BaseModel):
     namespace: str | None = None
     #: shown in red, and asked twice; unset: where the name begins with ``prod``
     production: bool | None = None
+
+
+_FACTORY = re.compile(
+    r"(?:mail|sms|push|bank|tax|registry|rates|payment\.[a-z][a-z0-9_-]{0,29})"
+    r"=[A-Za-z_][\w.]*:[A-Za-z_]\w*"
+)
 
 
 class Settings(BaseSettings):
@@ -113,6 +120,8 @@ class Settings(BaseSettings):
     """``outbox`` writes mails, pushes and SMS to files instead of sending them."""
     email_fallback: Literal["sync", "off"] = Field("sync", validation_alias=_ours("EMAIL_FALLBACK"))
     """Send mail in place when Redis provably got nothing."""
+    providers: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias=_ours("PROVIDERS"))
+    """Providers of one's own, ``need=module:factory``, separated by commas; docs/providers.md."""
     resend_api_key: SecretStr | None = Field(None, validation_alias="RESEND_API_KEY")
     resend_base_url: str = Field("https://api.resend.com", validation_alias="RESEND_BASE_URL")
     resend_timeout: float = Field(30.0, validation_alias="RESEND_TIMEOUT", gt=0)
@@ -186,11 +195,19 @@ class Settings(BaseSettings):
     """Where currency rates come from: a Frankfurter, version 2."""
     rates_timeout: float = Field(30.0, validation_alias="RATES_TIMEOUT", gt=0)
 
-    @field_validator("imports", "push_hosts", "webhook_hosts", mode="before")
+    @field_validator("imports", "providers", "push_hosts", "webhook_hosts", mode="before")
     @classmethod
     def _split_names(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("providers")
+    @classmethod
+    def _named_factories(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            if not _FACTORY.fullmatch(entry):
+                raise ValueError("must be need=module:factory, separated by commas")
         return value
 
     @field_validator("temp_folders", mode="before")

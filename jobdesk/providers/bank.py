@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from jobdesk.errors import NotConfigured, PermanentError
+from jobdesk.providers.own import own
 
 if TYPE_CHECKING:
     from jobdesk.settings import Settings
@@ -61,6 +62,8 @@ class BankFeed(Protocol):
 @lru_cache(maxsize=4)
 def bank_feed(settings: Settings) -> BankFeed:
     """The feed that the settings ask for; NotConfigured says which variable is missing."""
+    if (made := own(settings, "bank")) is not None:
+        return cast("BankFeed", made)
     if settings.lean_app_token is None:
         raise NotConfigured("set LEAN_APP_TOKEN: bank accounts are read by Lean")
     if settings.lean_client_secret is None:

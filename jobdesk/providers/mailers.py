@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from jobdesk.errors import NotConfigured
+from jobdesk.providers.own import own
 
 if TYPE_CHECKING:
     from jobdesk.providers.mail import Mailer
@@ -25,6 +26,8 @@ def _made(settings: Settings) -> Mailer:
 
         address = settings.from_email or "jobdesk@localhost"
         return Outbox(settings.data_folder / "outbox", sender=_sender(address, settings.from_name))
+    if (made := own(settings, "mail")) is not None:
+        return cast("Mailer", made)
     if settings.resend_api_key is None:
         raise NotConfigured(
             "set RESEND_API_KEY (or JOBDESK_DELIVERY=outbox to write mails to files)"

@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from jobdesk.errors import NotConfigured, PermanentError
+from jobdesk.providers.own import own
 
 if TYPE_CHECKING:
     from jobdesk.settings import Settings
@@ -17,6 +18,8 @@ PaymentStatus = Literal[
     "pending", "authorized", "paid", "failed", "cancelled", "expired", "refunded",
     "partially_refunded", "unknown",
 ]  # fmt: skip
+#: Who can be asked without a line of one's own.
+KNOWN = ("stripe", "moyasar")
 #: Statuses in which the money has come.
 RECEIVED: frozenset[PaymentStatus] = frozenset({"paid", "refunded", "partially_refunded"})
 
@@ -53,6 +56,8 @@ class PaymentProvider(Protocol):
 @lru_cache(maxsize=8)
 def payment_provider(settings: Settings, name: str) -> PaymentProvider:
     """The provider of that name; NotConfigured says which variable is missing."""
+    if (made := own(settings, f"payment.{name}")) is not None:
+        return cast("PaymentProvider", made)
     if name == "stripe":
         if settings.stripe_secret_key is None:
             raise NotConfigured("set STRIPE_SECRET_KEY: the payment is Stripe's")

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from jobdesk.errors import PermanentError, TransientError
 from jobdesk.providers.http import Service
+from jobdesk.providers.own import own
 
 if TYPE_CHECKING:
     from jobdesk.settings import Settings
@@ -43,7 +44,9 @@ class RatesSource(Protocol):
 
 @lru_cache(maxsize=4)
 def rates_source(settings: Settings) -> RatesSource:
-    """The source that the settings ask for; it needs no key."""
+    """The source that the settings ask for; the usual one needs no key."""
+    if (made := own(settings, "rates")) is not None:
+        return cast("RatesSource", made)
     return Frankfurter(base_url=settings.rates_base_url, timeout_s=settings.rates_timeout)
 
 

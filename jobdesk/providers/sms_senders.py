@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from jobdesk.errors import NotConfigured
+from jobdesk.providers.own import own
 
 if TYPE_CHECKING:
     from jobdesk.providers.sms import SmsSender
@@ -19,6 +20,8 @@ def sms_sender(settings: Settings) -> SmsSender:
         from jobdesk.providers.notes import SmsOutbox
 
         return SmsOutbox(settings.data_folder / "outbox")
+    if (made := own(settings, "sms")) is not None:
+        return cast("SmsSender", made)
     if settings.sms_provider is None:
         raise NotConfigured(
             "set SMS_PROVIDER to unifonic or twilio"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from jobdesk.errors import JobFailure, NotConfigured, PermanentError, TransientError
 from jobdesk.providers.http import Answer, Service, log
+from jobdesk.providers.own import own
 
 if TYPE_CHECKING:
     from jobdesk.settings import Settings
@@ -38,6 +39,8 @@ class Registry(Protocol):
 @lru_cache(maxsize=4)
 def registry(settings: Settings) -> Registry:
     """Wathq as the settings have it; NotConfigured says which variable is missing."""
+    if (made := own(settings, "registry")) is not None:
+        return cast("Registry", made)
     if settings.wathq_api_key is None:
         raise NotConfigured("set WATHQ_API_KEY: registrations are looked up at Wathq")
     return Wathq(

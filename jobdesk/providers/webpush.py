@@ -12,11 +12,12 @@ import os
 import re
 import time
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from jobdesk.errors import NotConfigured, PermanentError
 from jobdesk.providers.http import Answer, failure_by_status, outcomes, quiet_client, redact, usable
+from jobdesk.providers.own import own
 from jobdesk.providers.push import (
     PushRefused,
     PushSender,
@@ -47,6 +48,8 @@ def push_sender(settings: Settings) -> PushSender:
         from jobdesk.providers.notes import PushOutbox
 
         return PushOutbox(settings.data_folder / "outbox")
+    if (made := own(settings, "push")) is not None:
+        return cast("PushSender", made)
     if settings.vapid_private_key is None:
         raise NotConfigured(
             "set VAPID_PRIVATE_KEY (or JOBDESK_DELIVERY=outbox to write pushes to files)"

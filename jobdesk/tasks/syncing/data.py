@@ -9,7 +9,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from jobdesk import settings as settings_module
 from jobdesk.jobdata import JobData
+from jobdesk.providers.own import payment_names
+from jobdesk.providers.payments import KNOWN
 from jobdesk.providers.wathq import NUMBER
 from jobdesk.tasks.fields import Id  # noqa: TC001  # read by pydantic
 
@@ -42,11 +45,18 @@ class BankTransactions(JobData):
         return self
 
 
+def _provider(name: str) -> str:
+    there = (*KNOWN, *payment_names(settings_module.current()))
+    if name not in there:
+        raise ValueError(f"must be one of {', '.join(there)}")
+    return name
+
+
 class PaymentCheck(JobData):
     """One payment of ours, and whose it is."""
 
     payment_id: Id
-    payment_provider: Literal["stripe", "moyasar"]
+    payment_provider: Annotated[str, AfterValidator(_provider)]
     firm_id: Id | None = None
 
 
