@@ -25,11 +25,9 @@ The signature covers queue, id, type and the JSON, so a payload is good for its 
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import traceback
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -39,10 +37,10 @@ from typing import Any, NoReturn
 from huey.exceptions import TaskException
 from huey.utils import SKIPPED, Error
 
+from jobdesk.broker import signing
 from jobdesk.engine.plainjson import MAX_DEPTH, MAX_INT, a_, explain, look, unusual
 from jobdesk.errors import BadPayload, DataTooLarge, InvalidJobData
 
-_SIGNED = b"s1."
 #: Room for ``s1.<kid>.<signature>.`` before the JSON.
 _SIGNATURE_BYTES = 3 + 9 + 44
 _EXTRAS = ("args", "then", "error", "chord")
@@ -248,8 +246,7 @@ class Codec:
         self.max_data = max_data
         self.max_result = max_result
         self._secret = secret or None
-        self._kid = _kid(secret) if secret else b""
-        self._keys = {_kid(key): key for key in (previous, secret) if key}
+        self._keys = {signing.key_id(key): key for key in (previous, secret) if key}
 
     @property
     def signs(self) -> bool:
@@ -306,13 +303,10 @@ class Codec:
         return cut, True
 
     def _signed(self, raw: bytes, queue: str, job_id: str, type_: str) -> bytes:
-        if self._secret is None:
-            return raw
-        signature = _signature(self._secret, raw, queue, job_id, type_)
-        return b"%b%b.%b.%b" % (_SIGNED, self._kid, signature, raw)
+        return signing.sealed(self._secret, raw, queue, job_id, type_)
 
     def _verified(self, raw: bytes, queue: str, job_id: str, type_: str) -> bytes:
-        if not raw.startswith(_SIGNED):
+        if not raw.startswith(signing.SIGNED):
             if self._secret is None:
                 return raw
             raise BadPayload("payload is not signed, and JOBDESK_SECRET is set: add the job again")
@@ -328,18 +322,9 @@ class Codec:
                 "payload is signed with a secret that is neither JOBDESK_SECRET nor"
                 " JOBDESK_PREVIOUS_SECRET"
             )
-        if not hmac.compare_digest(signature, _signature(key, body, queue, job_id, type_)):
+        if not hmac.compare_digest(signature, signing.signature(key, body, queue, job_id, type_)):
             raise BadPayload("payload does not fit its signature: it was changed or moved here")
         return body
-
-
-def _kid(secret: bytes) -> bytes:
-    return hashlib.sha256(secret).hexdigest()[:8].encode()
-
-
-def _signature(secret: bytes, body: bytes, queue: str, job_id: str, type_: str) -> bytes:
-    message = f"{queue}\n{job_id}\n{type_}\n".encode(errors="surrogatepass") + body
-    return urlsafe_b64encode(hmac.digest(secret, message, "sha256")).rstrip(b"=")
 
 
 def _well_formed(extras: dict[str, Any]) -> bool:

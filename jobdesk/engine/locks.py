@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from huey.api import RateLimit, TaskLock
 from huey.exceptions import RateLimitExceeded, TaskLockedException
 
-from jobdesk.engine.ids import new_id
+from jobdesk.broker.ids import new_id
 
 if TYPE_CHECKING:
     from jobdesk.engine.queue import Queue

@@ -26,11 +26,11 @@ from huey.utils import ChordConfig, Error
 
 from jobdesk import settings as settings_module
 from jobdesk.broker.connection import Broker, connect
+from jobdesk.broker.ids import new_id
 from jobdesk.broker.transitions import BATCH, Added, Finish, Transitions
 from jobdesk.engine import continuations, packing
 from jobdesk.engine.codec import Codec, JsonSerializer, task_exception
 from jobdesk.engine.handle import JobHandle
-from jobdesk.engine.ids import new_id
 from jobdesk.engine.interrupts import armed
 from jobdesk.engine.locks import OwnedLock, WindowLimit
 from jobdesk.engine.retry import backoff_delay_ms

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from huey.api import PeriodicTask, Task, TaskWrapper
 from huey.exceptions import RetryTask
 
+from jobdesk.broker.ids import new_id
 from jobdesk.engine.binding import Signature
 from jobdesk.engine.context import JobContext, current_context
-from jobdesk.engine.ids import new_id
 from jobdesk.errors import InvalidJobData, InvalidTask, JobFailed, PermanentError, RetryLater
 from jobdesk.models import JobOptions
 

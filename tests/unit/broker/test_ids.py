@@ -10,7 +10,7 @@ from base64 import b64decode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobdesk.engine import ids
+from jobdesk.broker import ids
 from jobdesk.models import check_job_id
 
 _FORM = re.compile(r"[0-9A-Za-z_-]{22}", re.ASCII)
