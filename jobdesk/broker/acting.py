@@ -18,6 +18,9 @@ from jobdesk.models import JobState, check_queue_name
 if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
 
+#: Actions that say in the audit what they were given, and the command that does them.
+_VERBS = {"clean": "clean", "max_active": "limits", "rate_limit": "limits"}
+
 
 class Acting:
     """What a command needs: the way to its script, a place in the trash, a line in the audit."""
@@ -73,7 +76,8 @@ class Acting:
         self.operation = bin_.id if bin_ is not None else ""
         if not self._who:
             return
-        verb = "clean" if action.startswith("clean ") else action.replace(" ", "-")
+        head = action.partition(" ")[0]
+        verb = _VERBS.get(head) or action.replace(" ", "-")
         audit.write(
             self._broker, queue, self._who, action, job=job_id, count=count,
             command=command_line(verb, queue, job_id, **options), operation=self.operation,

@@ -19,10 +19,10 @@ def command_line(action: str, queue: str, subject: str = "", /, **options: Any) 
     """The ``jobdesk …`` line of an action.
 
     ``action`` is one of ``add retry retry-all retry-group remove remove-group cancel promote
-    priority edit undo pause resume clean empty obliterate run-schedule pause-schedule
-    resume-schedule``. ``subject`` is what the action is on besides its queue: a job, a group's
-    fingerprint, an operation, a schedule's name or (``add``) a type. Options are
-    named as in :class:`~jobdesk.broker.control.Control`; spans are in seconds.
+    priority edit undo pause resume clean empty obliterate limits run-schedule
+    pause-schedule resume-schedule``. ``subject`` is what the action is on besides its queue: a job,
+    a group's fingerprint, an operation, a schedule's name or (``add``) a type. Options are named as
+    in :class:`~jobdesk.broker.control.Control`; spans are in seconds.
     """
     make = _ACTIONS.get(action)
     if make is None:
@@ -106,6 +106,22 @@ def _clean(queue: str, _job_id: str, options: Mapping[str, Any]) -> _Parts:
     return ("clean",), (queue,), (*given, "--yes")
 
 
+def _limits(queue: str, _job_id: str, options: Mapping[str, Any]) -> _Parts:
+    given: list[str] = []
+    if "max_active" in options:
+        most = options["max_active"]
+        given += ("--max-active", "none" if most is None else str(most))
+    if "rate_limit" in options:
+        rate = options["rate_limit"]
+        given += ("--rate", "none" if rate is None else f"{rate[0]}/{_seconds(rate[1])}")
+    return ("limits",), (queue,), given
+
+
+def _seconds(given: Any) -> str:
+    seconds = given.total_seconds() if hasattr(given, "total_seconds") else float(given)
+    return f"{seconds:.15g}"
+
+
 def _limit(limit: int) -> tuple[str, ...]:
     return ("--limit", str(limit)) if limit else ()
 
@@ -134,6 +150,7 @@ _ACTIONS: dict[str, Callable[[str, str, Mapping[str, Any]], _Parts]] = {
     "clean": _clean,
     "empty": _queue("empty", "--yes"),
     "obliterate": _queue("obliterate", "--yes"),
+    "limits": _limits,
     "run-schedule": _schedule("run"),
     "pause-schedule": _schedule("pause"),
     "resume-schedule": _schedule("resume"),

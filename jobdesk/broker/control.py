@@ -19,9 +19,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from jobdesk.broker import groups, presence, undo
+from jobdesk.broker import groups, newjobs, presence, undo
 from jobdesk.broker.acting import Acting, state_of, text_of
+from jobdesk.broker.inspector import Inspector
 from jobdesk.broker.tally import Progress, Tally, Touched
+from jobdesk.broker.transitions import Transitions
 from jobdesk.errors import (
     ActiveJobs,
     InvalidConcurrency,
@@ -30,6 +32,7 @@ from jobdesk.errors import (
     QueueNotPaused,
     Refused,
     ScheduleNotFound,
+    UnknownType,
 )
 from jobdesk.models import (
     DEFAULT_OPTIONS,
@@ -318,13 +321,13 @@ class Control(Acting):
                 f"max_active must be an integer of 1 or more, or None, got {max_active!r}"
             )
         self._run("set_limits", queue, "" if max_active is None else max_active, "-", "-")
-        self._note(queue, f"max_active {max_active}")
+        self._note(queue, f"max_active {max_active}", max_active=max_active)
 
     def set_rate_limit(self, queue: str, limit: tuple[int, float | timedelta] | None) -> None:
         """At most ``(jobs, seconds)``: so many may start in such a span; None lifts the limit."""
         pair = check_rate_limit(limit)
         self._run("set_limits", queue, "-", *(("", "") if pair is None else pair))
-        self._note(queue, f"rate_limit {limit}")
+        self._note(queue, f"rate_limit {limit}", rate_limit=limit)
 
     def pause_schedule(self, queue: str, name: str) -> bool:
         """Let a schedule's slots pass without a run; False when it was paused already."""
@@ -333,6 +336,23 @@ class Control(Acting):
     def resume_schedule(self, queue: str, name: str) -> bool:
         """Let a schedule fire again; False when it was not paused."""
         return self._switch_schedule(queue, name, pause=False)
+
+    def run_schedule(self, queue: str, name: str) -> str:
+        """Add a schedule's job now, whatever its slots say; its id.
+
+        By what its workers have published: their code is not needed.
+        """
+        inspector = Inspector(self._broker)
+        found = next((one for one in inspector.schedules(queue) if one.name == name), None)
+        if found is None:
+            raise ScheduleNotFound(f"no schedule {name!r:.60} in queue {queue}")
+        info = next((one for one in inspector.types(queue) if one.name == found.type), None)
+        if info is None:
+            raise UnknownType(f"no worker has published the type {found.type!r:.60} of {queue}")
+        job = newjobs.of_type(self._broker, info, {})
+        Transitions(self._broker, queue).add([job])
+        self._note(queue, "run schedule", name)
+        return job.id
 
     # --- undo, and who is there
 

@@ -51,13 +51,14 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     "A queue": {
         "pause": Entry("queues", "Start no more jobs of a queue; running ones go on."),
         "resume": Entry("queues", "Start jobs of a queue again."),
+        "limits": Entry("queues", "How many jobs of a queue run at once, and how often."),
         "wait": Entry("waiting", "Wait until a queue is drained."),
         "clean": Entry("cleaning", "Remove old jobs of one state."),
         "empty": Entry("cleaning", "Remove all waiting and delayed jobs."),
         "obliterate": Entry("cleaning", "Delete a paused queue with everything in it."),
         "group": Entry("groups", "Retry or remove all that failed for one cause."),
         "undo": Entry("undo", "Bring back what your last command removed or retried."),
-        "schedule": Entry("schedules", "Run a schedule now, pause or resume it.", heavy=True),
+        "schedule": Entry("schedules", "Run a schedule now, pause or resume it."),
     },
 }  # fmt: skip
 

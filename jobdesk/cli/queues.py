@@ -1,10 +1,11 @@
-"""``queues``, ``pause`` and ``resume``."""
+"""``queues``, ``pause``, ``resume`` and ``limits``."""
 
 from __future__ import annotations
 
 import click
 
 from jobdesk.cli.session import Session, json_option, queue_argument
+from jobdesk.cli.spans import SPAN
 from jobdesk.errors import BadInput
 
 
@@ -61,6 +62,63 @@ def resume(queue: str | None, every: bool, as_json: bool) -> None:
     names = _chosen(session, queue, every)
     changed = [name for name in names if session.control.resume_queue(name)]
     session.done(_told(names, changed, "resumed"), {"queues": names, "changed": changed})
+
+
+@click.command()
+@queue_argument()
+@click.option(
+    "--max-active", metavar="N|none", help="So many jobs of it run at once, over all workers."
+)
+@click.option(
+    "--rate", metavar="N/SPAN|none", help="So many jobs of it start in such a span, as 100/60s."
+)
+@json_option
+def limits(queue: str, max_active: str | None, rate: str | None, as_json: bool) -> None:
+    """Show or set how many jobs of QUEUE may run at once, and how many may start in a span.
+
+    A limit that is not given stays as it is; none lifts it. A SPAN is in seconds, or as 30s, 10m.
+    """
+    session = Session(as_json=as_json)
+    session.queue(queue)
+    if max_active is not None:
+        session.control.set_max_active(queue, _number(max_active))
+    if rate is not None:
+        session.control.set_rate_limit(queue, _rate(rate))
+    now = session.inspector.stats(queue)
+    told = _note(False, now.max_active, now.rate_limit) or "no limits"
+    jobs, seconds = now.rate_limit or (None, None)
+    session.done(
+        f"queue {queue}: {told}",
+        {
+            "queueName": queue,
+            "maxActive": now.max_active,
+            "rateLimit": None if jobs is None else {"max": jobs, "duration": _ms(seconds)},
+        },
+    )
+
+
+def _ms(seconds: float | None) -> int:
+    return round((seconds or 0) * 1000)
+
+
+def _number(text: str) -> int | None:
+    """A number, or ``none``."""
+    if text.lower() == "none":
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise BadInput(f"--max-active is a number or none, got {text!r:.40}") from None
+
+
+def _rate(text: str) -> tuple[int, float] | None:
+    """``100/60s`` as (jobs, seconds), or ``none``."""
+    if text.lower() == "none":
+        return None
+    jobs, slash, per = text.partition("/")
+    if not slash or not jobs.strip().isdecimal():
+        raise BadInput(f"--rate is JOBS/SPAN, as 100/60s, or none, got {text!r:.40}")
+    return int(jobs), SPAN.convert(per, None, None)
 
 
 def _chosen(session: Session, queue: str | None, every: bool) -> list[str]:

@@ -64,10 +64,10 @@ def run(name: str, queue: str | None, as_json: bool) -> None:
     """Add the job of the schedule NAME now, whatever its slots say."""
     session = Session(as_json=as_json)
     found = _one(session, name, queue)
-    handle = session.desk.run_schedule(found.queue, found.name)
+    job_id = session.control.run_schedule(found.queue, found.name)
     session.done(
-        f"job {handle.id} of schedule {name} is added to queue {found.queue}",
-        {"queueName": found.queue, "name": found.name, "jobId": handle.id},
+        f"job {job_id} of schedule {name} is added to queue {found.queue}",
+        {"queueName": found.queue, "name": found.name, "jobId": job_id},
     )
 
 

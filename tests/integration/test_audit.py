@@ -75,7 +75,12 @@ def test_an_entry_says_who_did_what_how_and_to_what(jobs, control, inspector):
          "jobdesk priority thumbs w1 2"),
         (lambda c: c.update_data("thumbs", "w1", b"{}"), "edit", None,
          "jobdesk edit thumbs w1 --data -"),
-        (lambda c: c.set_max_active("thumbs", 3), "max_active 3", None, ""),
+        (lambda c: c.set_max_active("thumbs", 3), "max_active 3", None,
+         "jobdesk limits thumbs --max-active 3"),
+        (lambda c: c.set_rate_limit("thumbs", (100, 60)), "rate_limit (100, 60)", None,
+         "jobdesk limits thumbs --rate 100/60"),
+        (lambda c: c.set_rate_limit("thumbs", None), "rate_limit None", None,
+         "jobdesk limits thumbs --rate none"),
     ],
 )  # fmt: skip
 def test_every_command_is_noted_with_its_command_line(jobs, act, action, count, command):

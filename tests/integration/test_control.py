@@ -6,7 +6,9 @@ import logging
 from typing import TYPE_CHECKING
 
 import pytest
+from pydantic import SecretStr
 
+from jobdesk.broker import registry
 from jobdesk.broker.connection import Broker
 from jobdesk.broker.control import Control
 from jobdesk.broker.inspector import Inspector
@@ -828,3 +830,45 @@ def test_a_stopped_finish_of_a_batch_is_not_undone_by_a_retry(control, jobs):
 
     assert jobs.finish(job, Outcome.FAILED) == "ALREADY"
     assert jobs.order() == ["a1"]
+
+
+def published(broker, queue="thumbs", **more):
+    registry.publish_queue(
+        broker, queue,
+        types={"sweep": {"schema": {"type": "object"}, "defaults": {
+            "attempts": 5, "timeout": 90, "priority": 2, "backoff": "f:3000:::1",
+            "remove_on_complete": True, **more,
+        }}},
+        schedules={"sweep": {"type": "sweep", "crontab": "0 3 * * *", "next": 1}},
+        keep_completed="86400000:1000", keep_failed="172800000:", max_stalled=3,
+        max_active=None, rate_limit=None,
+    )  # fmt: skip
+
+
+def test_a_schedule_is_run_by_what_is_published_of_it(broker, control):
+    published(broker)
+
+    job_id = control.run_schedule("thumbs", "sweep")
+
+    job = Inspector(broker).job("thumbs", job_id)
+    assert (job.state, job.type, job.data, job.priority) == ("waiting", "sweep", {}, 2)
+    assert (job.options.attempts, job.options.timeout) == (5, 90)
+
+
+def test_a_job_of_a_schedule_is_signed_where_payloads_are(broker, settings):
+    from jobdesk.engine.codec import Codec
+
+    secret = SecretStr("between us")
+    with Broker(settings.model_copy(update={"secret": secret})) as signing:
+        published(signing)
+        job_id = Control(signing).run_schedule("thumbs", "sweep")
+        raw = signing.client.hget(signing.keys("thumbs").payload(job_id), job_id)
+
+    assert Codec(b"between us").unpack(raw, "thumbs", job_id, "sweep").data == {}
+
+
+def test_a_schedule_that_is_not_there_is_refused(broker, control):
+    published(broker)
+
+    with pytest.raises(ScheduleNotFound, match="no schedule 'sweeep'"):
+        control.run_schedule("thumbs", "sweeep")
