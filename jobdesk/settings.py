@@ -127,6 +127,11 @@ class Settings(BaseSettings):
     resend_timeout: float = Field(30.0, validation_alias="RESEND_TIMEOUT", gt=0)
     from_email: str | None = Field(None, validation_alias="FROM_EMAIL")
     from_name: str | None = Field(None, validation_alias="FROM_NAME")
+    unsubscribe: str | None = Field(None, validation_alias=_ours("UNSUBSCRIBE"))
+    """Where campaigns may be left: an https:// URL, a mailto:, or both with a space between.
+
+    ``{trackingId}``, ``{campaignId}`` and ``{email}`` in it are filled in.
+    """
     contact_email: str | None = Field(None, validation_alias="CONTACT_EMAIL")
     """Whom a push service writes to when our pushes give trouble."""
     vapid_public_key: str | None = Field(None, validation_alias="VAPID_PUBLIC_KEY")

@@ -215,7 +215,7 @@ def add_args(jobs: Sequence[NewJob]) -> list[Any]:
     return args
 
 
-def exchange_args(
+def exchange_args(  # noqa: PLR0917 - the order of the script's own arguments
     worker: str,
     request: int,
     want: int,

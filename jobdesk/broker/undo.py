@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jobdesk.broker import paging, records
+from jobdesk.broker.ids import new_id
 from jobdesk.errors import BrokerError, OperationNotFound, RedisUnavailable
 from jobdesk.models import check_queue_name
 
@@ -75,8 +76,8 @@ class Bin:
 
     action: str
     who: str
-    #: "" when nothing is kept
-    id: str = field(default_factory=lambda: secrets.token_hex(4))
+    #: "" when nothing is kept; in the order of their making
+    id: str = field(default_factory=lambda: new_id()[:13])
 
     def args(self) -> tuple[str, str, str]:
         """What the scripts take: operation, action and who."""

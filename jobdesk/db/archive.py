@@ -43,8 +43,10 @@ def write_archive(engine: Engine, path: Path, *, root: Path, before: datetime) -
     table = audit_logs
     digest, rows = hashlib.sha256(), 0
     query = select(table).where(table.c.at < before).order_by(table.c.id)
-    with reading(engine) as connection:
-        found = connection.execute(query, execution_options={"yield_per": BATCH})
+    with (
+        reading(engine) as connection,
+        connection.execute(query, execution_options={"yield_per": BATCH}) as found,
+    ):
         portions = found.mappings().partitions()
         first = next(portions, None)
         if first is None:

@@ -43,12 +43,23 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptTemplate:
+    """A template that the mail service keeps, and what to put into it."""
+
+    id: str
+    variables: Mapping[str, str | int | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A mail, checked: no line breaks in headers, addresses with an @."""
+    """A mail, checked: no line breaks in headers, addresses with an @.
+
+    With a ``template`` it has neither ``html`` nor ``text``, and the template may say the subject.
+    """
 
     sender: str
     to: tuple[str, ...]
-    subject: str
+    subject: str | None
     html: str | None = None
     text: str | None = None
     cc: tuple[str, ...] = ()
@@ -56,6 +67,8 @@ class Message:
     reply_to: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    template: KeptTemplate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

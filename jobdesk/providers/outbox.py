@@ -62,15 +62,16 @@ def _as_email(message: Message, message_id: str) -> EmailMessage:
         ):
             if values:
                 mail[name] = _addresses(values)
-        mail["Subject"] = message.subject
+        mail["Subject"] = message.subject or ""
+        for name, value in message.headers.items():
+            mail[name] = value
         for name, value in message.tags.items():
             mail["X-Tag"] = f"{name}={value}"
     except ValueError as exc:  # a line break, an address that is none
         raise PermanentError(f"the mail's headers cannot be written: {exc}") from exc
     mail["Date"] = format_datetime(datetime.now(UTC))
     mail["Message-ID"] = f"<{message_id}>"
-    text = plain_text(message.html or "") if message.text is None else message.text
-    mail.set_content(text)
+    mail.set_content(_text(message))
     if message.html is not None:
         mail.add_alternative(message.html, subtype="html")
     for attachment in message.attachments:
@@ -79,6 +80,13 @@ def _as_email(message: Message, message_id: str) -> EmailMessage:
             attachment.content, maintype=kind, subtype=subtype, filename=attachment.filename
         )
     return mail
+
+
+def _text(message: Message) -> str:
+    if message.template is not None:  # only the service that keeps it knows what it says
+        lines = [f"{name}: {value}" for name, value in message.template.variables.items()]
+        return "\n".join([f"[template {message.template.id}]", *lines])
+    return plain_text(message.html or "") if message.text is None else message.text
 
 
 def _addresses(values: Sequence[str]) -> list[Address]:

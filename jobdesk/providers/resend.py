@@ -112,6 +112,9 @@ def _as_json(message: Message) -> dict[str, Any]:
         "bcc": list(message.bcc) or None,
         "reply_to": list(message.reply_to) or None,
         "tags": [{"name": name, "value": value} for name, value in message.tags.items()] or None,
+        "headers": dict(message.headers) or None,
+        "template": message.template
+        and {"id": message.template.id, "variables": dict(message.template.variables)},
         "attachments": [
             {
                 "filename": attachment.filename,

@@ -65,9 +65,9 @@ def export(
     told(0, total)
     query = rows_of(dataset, [field.source for field in fields], *asked).order_by(dataset.id)
     done = 0
-    with _WRITERS[wanted.format](path, fields, wanted) as write:
-        # on this statement alone: with it on the connection, every other would be streamed too
-        streamed = connection.execute(query, execution_options={"yield_per": PORTION})
+    # on this statement alone: with it on the connection, every other would be streamed too
+    streamed = connection.execute(query, execution_options={"yield_per": PORTION})
+    with streamed, _WRITERS[wanted.format](path, fields, wanted) as write:
         for rows in streamed.partitions():
             write(rows)
             done += len(rows)

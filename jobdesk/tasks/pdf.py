@@ -14,10 +14,10 @@ from pydantic import Field
 
 from jobdesk import files
 from jobdesk import settings as settings_module
-from jobdesk.documents.contract import ContractData  # noqa: TC001  # read by pydantic
-from jobdesk.documents.invoice import InvoiceData  # noqa: TC001  # read by pydantic
+from jobdesk.documents.contract import ContractData
+from jobdesk.documents.invoice import InvoiceData
 from jobdesk.documents.page import PageOptions
-from jobdesk.documents.receipt import ReceiptData  # noqa: TC001  # read by pydantic
+from jobdesk.documents.receipt import ReceiptData
 from jobdesk.documents.rendering import (
     Printing,
     contract_html,
@@ -29,7 +29,7 @@ from jobdesk.documents.rendering import (
     write_paper,
 )
 from jobdesk.documents.report import ReportData
-from jobdesk.documents.statement import StatementData  # noqa: TC001  # read by pydantic
+from jobdesk.documents.statement import StatementData
 from jobdesk.engine.queue import Queue
 from jobdesk.jobdata import JobData
 from jobdesk.models import JobOptions

@@ -17,13 +17,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jobdesk.errors import BrokerError, JobdeskError, QueueFull
 from jobdesk.tui import messages
 from jobdesk.tui.interest import Interest, Read, Snapshot, Source
+from jobdesk.tui.linkstatus import LinkState, LinkStatus
 
 if TYPE_CHECKING:
     from textual.message import Message
@@ -45,37 +45,6 @@ PRESENCE_S = 10.0
 BEHIND_MS = 3000
 
 _log = logging.getLogger("jobdesk.tui")
-
-
-class LinkState(StrEnum):
-    """How the connection is."""
-
-    CONNECTING = "connecting"
-    LIVE = "live"
-    SLOW = "slow"
-    OFFLINE = "offline"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkStatus:
-    """All that is known of the connection."""
-
-    state: LinkState = LinkState.CONNECTING
-    #: one round trip
-    latency_ms: float = 0.0
-    #: seconds between two reads, as things are
-    interval: float = 1.0
-    error: str = ""
-    #: monotonic: since when it is as it is, and when it is tried again
-    since: float = 0.0
-    retry_at: float = 0.0
-    #: how many tries have failed in a row
-    tries: int = 0
-
-    @property
-    def usable(self) -> bool:
-        """Whether something can be asked of Redis now."""
-        return self.state in (LinkState.LIVE, LinkState.SLOW)
 
 
 class Link:

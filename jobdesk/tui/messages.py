@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from jobdesk.models import Event
     from jobdesk.tui.commands import Command, Outcome
     from jobdesk.tui.interest import Snapshot
-    from jobdesk.tui.link import LinkStatus
+    from jobdesk.tui.linkstatus import LinkStatus
 
 
 @dataclass(eq=False)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobdesk.tui import spans
-from jobdesk.tui.link import LinkState
+from jobdesk.tui.linkstatus import LinkState
 
 if TYPE_CHECKING:
-    from jobdesk.tui.link import LinkStatus
+    from jobdesk.tui.linkstatus import LinkStatus
 
 READ_ONLY = "This session is read-only: start it without --read-only to change things."
 

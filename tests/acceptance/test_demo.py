@@ -23,12 +23,15 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Completed
         capture_output=True,
         text=True,
         timeout=120,
+        check=False,
     )
     return done, folder
 
 
 def made(output: str, suffix: str) -> list[Path]:
-    return [Path(name) for name in re.findall(rf"^  (/.*{re.escape(suffix)})$", output, re.M)]
+    return [
+        Path(name) for name in re.findall(rf"^  (/.*{re.escape(suffix)})$", output, re.MULTILINE)
+    ]
 
 
 def test_the_demo_ends_well_and_shows_its_points_by_name(
@@ -40,7 +43,7 @@ def test_the_demo_ends_well_and_shows_its_points_by_name(
     for point in ("a retry", "a delayed mail", "a failure on purpose", "a schedule run now"):
         assert point in done.stdout
     for queue in ("email", "pdf", "notification", "report", "cleanup", "sync"):
-        assert re.search(rf"^  {queue} ", done.stdout, re.M)
+        assert re.search(rf"^  {queue} ", done.stdout, re.MULTILINE)
 
 
 def test_the_invoice_holds_its_number_and_total(

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jobdesk import Backoff, JobOptions, JobSpec, QueueService
-from jobdesk.errors import JobFailed, JobNotFound, UnknownType
+from jobdesk.errors import JobFailed, JobNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -256,31 +256,73 @@ def test_the_default_options_of_all_queues(service, settings):
     assert DEFAULT_OPTIONS.remove_on_fail.as_option() == {"age": 172800}
 
 
+FIRM = "507f1f77bcf86cd799439014"
+
+
 @pytest.mark.parametrize(
-    "send",
+    ("send", "queue", "kind"),
     [
-        lambda s: s.send_notification(
-            {
-                "userId": "507f1f77bcf86cd799439013",
-                "title": "Payment Received",
-                "message": "Your payment of SAR 5,000 has been received",
-                "type": "success",
-                "link": "/invoices/123",
-            },
+        (
+            lambda s: s.send_notification(
+                {
+                    "userId": "507f1f77bcf86cd799439013",
+                    "title": "Payment Received",
+                    "message": "Your payment of SAR 5,000 has been received",
+                    "type": "success",
+                    "link": "/invoices/123",
+                },
+                "in-app",
+            ),
+            "notification",
             "in-app",
         ),
-        lambda s: s.generate_report(
-            {"firmId": "507f1f77bcf86cd799439014", "reportType": "financial"},
+        (
+            lambda s: s.generate_report(
+                {
+                    "firmId": FIRM,
+                    "startDate": "2024-01-01",
+                    "endDate": "2024-12-31",
+                    "reportType": "financial",
+                },
+                "financial",
+                {"priority": 2},
+            ),
+            "report",
             "financial",
-            {"priority": 2},
         ),
-        lambda s: s.schedule_sync("whatsapp-messages", {"firmId": "507f1f77bcf86cd799439014"}),
-        lambda s: s.generate_pdf({"reportId": "507f1f77bcf86cd799439012"}, "report"),
-        lambda s: s.schedule_cleanup("sessions"),
+        (
+            lambda s: s.schedule_sync(
+                "whatsapp-messages", {"firmId": FIRM, "phoneNumberId": "whatsapp_phone_id"}
+            ),
+            "sync",
+            "whatsapp-messages",
+        ),
+        (
+            lambda s: s.schedule_sync(
+                "bank-transactions",
+                {
+                    "firmId": FIRM,
+                    "bankAccountId": "507f1f77bcf86cd799439015",
+                    "startDate": "2024-01-01",
+                    "endDate": "2024-01-31",
+                },
+            ),
+            "sync",
+            "bank-transactions",
+        ),
+        (
+            lambda s: s.schedule_sync(
+                "payment-status",
+                {"paymentId": "507f1f77bcf86cd799439016", "paymentProvider": "stripe"},
+            ),
+            "sync",
+            "payment-status",
+        ),
+        (lambda s: s.schedule_cleanup("sessions"), "cleanup", "sessions"),
     ],
 )
-def test_samples_of_types_yet_to_come_are_refused_by_name(service, send):
-    with pytest.raises(UnknownType):
-        send(service)
+def test_samples_of_the_other_queues_are_taken_as_they_stand(service, send, queue, kind):
+    handle = send(service)
 
-    assert all(stats.waiting == 0 for stats in service.get_all_queue_stats())
+    job = service.get_job(queue, handle.id)
+    assert (job.type, job.state) == (kind, "waiting")

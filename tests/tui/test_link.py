@@ -6,7 +6,7 @@ import time
 
 from jobdesk import settings as settings_module
 from jobdesk.broker.connection import Broker
-from jobdesk.tui.link import LinkState
+from jobdesk.tui.linkstatus import LinkState
 from jobdesk.tui.screens.connect import ConnectScreen
 from jobdesk.tui.screens.queues import QueuesScreen
 from tests.tui.conftest import registered

@@ -55,7 +55,9 @@ def test_at_the_first_row_the_list_follows(run_desk, thumbs):
     run_desk(act)
 
 
-def test_two_hundred_thousand_jobs_cost_what_the_screen_shows(run_desk, broker, thumbs, monkeypatch):
+def test_two_hundred_thousand_jobs_cost_what_the_screen_shows(
+    run_desk, broker, thumbs, monkeypatch
+):
     now, keys = 1_800_000_000_000, broker.keys("thumbs")
     thumbs.completed("sample")
     broker.client.eval(

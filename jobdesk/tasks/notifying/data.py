@@ -12,7 +12,7 @@ from jobdesk.jobdata import JobData
 from jobdesk.providers import guard
 from jobdesk.providers.sms import phone_number
 from jobdesk.providers.webhook import RESERVED
-from jobdesk.tasks.fields import Id, Text, Title  # noqa: TC001  # read by pydantic
+from jobdesk.tasks.fields import Id, Text, Title  # read by pydantic
 
 Url = Annotated[str, Field(min_length=1, max_length=1000)]
 

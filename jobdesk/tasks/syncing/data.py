@@ -14,7 +14,7 @@ from jobdesk.jobdata import JobData
 from jobdesk.providers.own import payment_names
 from jobdesk.providers.payments import KNOWN
 from jobdesk.providers.wathq import NUMBER
-from jobdesk.tasks.fields import Id  # noqa: TC001  # read by pydantic
+from jobdesk.tasks.fields import Id  # read by pydantic
 
 
 class WhatsAppMessages(JobData):

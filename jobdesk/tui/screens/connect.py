@@ -15,7 +15,7 @@ from jobdesk.safetext import safe_text
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from jobdesk.tui.link import LinkStatus
+    from jobdesk.tui.linkstatus import LinkStatus
 
 
 class ConnectScreen(ModalScreen[None]):

@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from jobdesk.safetext import cells, cut
 from jobdesk.tui import spans
-from jobdesk.tui.link import LinkState, LinkStatus
+from jobdesk.tui.linkstatus import LinkState, LinkStatus
 
 if TYPE_CHECKING:
     from jobdesk.tui.glyphs import Glyphs

@@ -1,0 +1,1 @@
+"""What the jobs of the email queue do: one module a kind of mail, and their data."""

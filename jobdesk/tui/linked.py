@@ -1,0 +1,179 @@
+"""The app's end of the link: what it tells is brought to the screen on top.
+
+No call to Redis is made in this thread.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+
+from jobdesk.safetext import safe_line, safe_text
+from jobdesk.tui import messages, preferences, spans
+from jobdesk.tui.glyphs import ASCII, UNICODE
+from jobdesk.tui.link import Link
+from jobdesk.tui.linkstatus import LinkState, LinkStatus
+from jobdesk.tui.screens.base import DeskScreen
+from jobdesk.tui.widgets.banner import Banner
+from jobdesk.tui.widgets.hintbar import HintBar
+from jobdesk.tui.widgets.statusline import StatusLine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jobdesk.tui.contexts import Context
+    from jobdesk.tui.screens.connect import ConnectScreen
+    from jobdesk.tui.screens.dialogs import TooSmall
+
+
+class LinkedApp(App[int]):
+    """An app with a link, and screens that show what it reads."""
+
+    def __init__(
+        self, context: Context, *, read_only: bool = False, mode: str = "", who: str = "",
+        state_file: Path | None = None,
+    ) -> None:  # fmt: skip
+        settings = context.settings
+        self.glyphs = ASCII if settings.tui_glyphs == "ascii" else UNICODE
+        self.settings = settings
+        self.context_name, self.production = context.name, context.production
+        self.read_only = read_only
+        self.address = _address(settings)
+        self._who = who
+        self._file = state_file or preferences.path()
+        self.preferences = preferences.load(self._file)
+        self._first_mode = mode or self.preferences.mode
+        interval = self.preferences.interval or settings.tui_refresh
+        self.link = Link(
+            settings, self.post_message, read_only=read_only, interval=interval, who=who
+        )
+        #: monotonic: when the newest snapshot was read; 0: none yet
+        self.read_at = 0.0
+        self.held = False
+        self._cost = False
+        self._connect: ConnectScreen | None = None
+        self._small: TooSmall | None = None
+        super().__init__()
+
+    @property
+    def desk_screen(self) -> DeskScreen | None:
+        """The screen with data on top, below what dialogs there are."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, DeskScreen):
+                return screen
+        return None
+
+    # --- what the link tells
+
+    def on_snapshot_ready(self, message: messages.SnapshotReady) -> None:
+        snapshot = message.snapshot
+        self.read_at = time.monotonic()
+        screen = self.desk_screen
+        if screen is None or self.held:
+            return
+        screen.take(snapshot)
+        screen.query_one(StatusLine).operators = tuple(
+            safe_line(who, 24) for who in snapshot.operators if who != self._who
+        )[:3]
+        if self._small is not None and self._small.is_mounted:
+            self._small.say(*self.size, self._three_counts())
+        if self._cost:
+            screen.query_one(StatusLine).cost = f"{snapshot.took_ms:.1f}ms"
+
+    def _three_counts(self) -> str:
+        from jobdesk.tui.reads import Stats
+
+        screen = self.desk_screen
+        stats = None if screen is None or screen.snapshot is None else screen.snapshot.of(Stats)
+        if stats is None:
+            return ""
+        told = (("failed", "failed"), ("waiting", "waiting"), ("active", "active"))
+        return "   ".join(
+            f"{self.glyphs.states[name]} {spans.count(sum(getattr(s, name) for s in stats))} {word}"
+            for name, word in told
+        )
+
+    def on_link_changed(self, message: messages.LinkChanged) -> None:
+        status, screen = message.status, self.desk_screen
+        before = getattr(self, "_told", LinkStatus())
+        self._told = status
+        if before.state is LinkState.OFFLINE and status.usable and self.read_at:
+            away = spans.age((time.monotonic() - before.since) * 1000)
+            self.notify(f"Back after {away}.", markup=False)
+        if screen is not None:
+            self.tell_screen(screen)
+            if before.usable != status.usable:
+                screen.refresh_bindings()
+        self._show_connect(status)
+
+    def _show_connect(self, status: LinkStatus) -> None:
+        """The connect screen stands while there has never been any data."""
+        if status.state is LinkState.OFFLINE and not self.read_at:
+            from jobdesk.tui.screens.connect import ConnectScreen
+
+            if self._connect is None:
+                self._connect = ConnectScreen(self.address)
+                self.push_screen(self._connect)
+            screen = self._connect
+            self.call_after_refresh(screen.say, status)
+        elif self._connect is not None and status.usable:
+            self._connect.dismiss(None)
+            self._connect = None
+
+    def on_events_arrived(self, message: messages.EventsArrived) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, DeskScreen) and screen.is_mounted:
+                screen.events_arrived(message.events)
+
+    def on_answered(self, message: messages.Answered) -> None:
+        message.then(message.value, message.error)
+
+    # --- what the screens are told
+
+    def tell_screen(self, screen: DeskScreen) -> None:
+        """Bring a screen's first line, banner and hints up to date."""
+        if not screen.is_mounted:
+            return
+        status = self.link.status
+        line = screen.query_one(StatusLine)
+        line.crumbs, line.status, line.held = screen.crumbs(), status, self.held
+        offline = status.state is LinkState.OFFLINE
+        line.data_age = round(time.monotonic() - self.read_at) if offline and self.read_at else 0
+        screen.set_class(offline, "-offline")
+        screen.query_one(Banner).text = self._trouble(status) if offline else ""
+
+    def _trouble(self, status: LinkStatus) -> str:
+        said = [f"{self.glyphs.states['failed']} Redis is away."]
+        if self.read_at:
+            then = time.time() - (time.monotonic() - self.read_at)
+            said.append(f"Data from {spans.clock(round(then * 1000))}.")
+        # the error comes last: it may be longer than the line
+        return "  ".join((*said, "ctrl+r tries now.", status.error))
+
+    def _every_second(self) -> None:
+        screen = self.desk_screen
+        if screen is not None and (self.held or not self.link.status.usable):
+            self.tell_screen(screen)
+
+    # --- what is said to the operator
+
+    def _note(self, text: str) -> None:
+        if screen := self.desk_screen:
+            screen.query_one(HintBar).note = text
+
+    def refuse(self, reason: str, *, title: str = "") -> None:
+        """Say why something is not done."""
+        self.notify(safe_text(reason), title=title, severity="warning", markup=False)
+
+    def copy(self, text: str, what: str) -> None:
+        """Copy to the clipboard, over SSH too (OSC 52)."""
+        self.copy_to_clipboard(text)
+        self.notify(f"Copied {what}.", markup=False, timeout=2)
+
+
+def _address(settings: Any) -> str:
+    from jobdesk.broker import address
+
+    return str(address.from_settings(settings))
