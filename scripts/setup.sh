@@ -51,6 +51,10 @@ sys.exit(not (sys.platform == "linux" and platform.machine() == "x86_64" and sys
     }
 }
 
+has_postgresql() { # Debian keeps its programs off the path
+    ls /usr/lib/postgresql/*/bin/initdb || command -v initdb
+}
+
 find_missing() {
     need "$(basename "$python")-venv" "$python" -c 'import ensurepip, venv'
     need libpangoft2-1.0-0 has_library libpangoft2-1.0.so.0
@@ -58,6 +62,7 @@ find_missing() {
     need redis-server has_redis
     if [ "$profile" = test ]; then
         need poppler-utils command -v pdftotext
+        need postgresql has_postgresql
     fi
 }
 
