@@ -26,9 +26,8 @@ def postgres() -> Iterator[postgres_server.PostgresServer]:
     """A PostgreSQL for the session (one per xdist worker)."""
     if postgres_server.binaries() is None:
         pytest.skip("no PostgreSQL on this machine; run scripts/setup.sh test")
-    server = postgres_server.start()
-    yield server
-    server.stop()
+    yield postgres_server.acquire()
+    postgres_server.release()
 
 
 @pytest.fixture(params=BOTH)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import ctypes
 import os
 import shutil
 import signal
@@ -52,7 +53,7 @@ class PostgresServer:
                 [bin_folder / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=",
                  "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
                  "-c", "max_connections=50", "-c", "timezone=America/New_York"],
-                stderr=log, **quiet,
+                stderr=log, preexec_fn=_end_with_parent, **quiet,
             )  # fmt: skip
         atexit.register(self.stop)
         self._databases = 0
@@ -101,10 +102,36 @@ class PostgresServer:
                 return
 
 
-def start() -> PostgresServer:
-    """A server in a folder that its user may enter; pytest's own folders are for one user only."""
-    folder = Path(tempfile.mkdtemp(prefix="jobdesk-pg-"))
-    return PostgresServer(folder)
+_shared: tuple[PostgresServer, int] | None = None
+
+
+def acquire() -> PostgresServer:
+    """The server of this process, in a folder that its user may enter; give it back at the end.
+
+    Fixtures of several folders share it. pytest's own folders are for one user only.
+    """
+    global _shared
+    server, users = _shared or (
+        PostgresServer(Path(tempfile.mkdtemp(prefix="jobdesk-pg-"))), 0
+    )  # fmt: skip
+    _shared = (server, users + 1)
+    return server
+
+
+def release() -> None:
+    """The last to give it back stops it."""
+    global _shared
+    assert _shared is not None
+    server, users = _shared
+    _shared = (server, users - 1) if users > 1 else None
+    if users == 1:
+        server.stop()
+
+
+def _end_with_parent() -> None:
+    """Ask the kernel to stop the server when the tests are killed."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGINT)
 
 
 def _other_user() -> dict[str, Any]:
