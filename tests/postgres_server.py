@@ -53,7 +53,8 @@ class PostgresServer:
                 [bin_folder / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=",
                  "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
                  "-c", "max_connections=50", "-c", "timezone=America/New_York"],
-                stderr=log, preexec_fn=_end_with_parent, **quiet,
+                stderr=log, preexec_fn=_end_with_parent,  # noqa: PLW1509  # one system call, no lock
+                **quiet,
             )  # fmt: skip
         atexit.register(self.stop)
         self._databases = 0
