@@ -406,16 +406,16 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
         """
         if isinstance(task, group | chord):
             return super().enqueue(task)
-        if isinstance(task, packing.Remote):
-            raise UnknownType(
-                f"{task.queue_name}:{task.type_name} is not known here; import its module"
-            )
         queue = packing.queue_of(task) if isinstance(task, JobTask) else self
         if queue is not self:
             return queue.enqueue(task)
         run = in_hand.run
         if run is not None and continuations.follows(task, run):
             return self._note_continuation(task, run)
+        if isinstance(task, packing.Remote):
+            raise UnknownType(
+                f"{task.queue_name}:{task.type_name} is not known here; import its module"
+            )
         if getattr(task, "delayed_here", False):
             from jobdesk.broker.control import Control
 
@@ -472,15 +472,17 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
         handle._result = task.execute()
         return handle
 
-    def _note_continuation(self, task: JobTask, run: Run) -> None:
+    def _note_continuation(self, task: Task, run: Run) -> None:
         """Leave a continuation to the finish of the job it follows."""
         if run.exception is not None:
             raised = task_exception(run.exception, run.id)
             task.args = tuple(raised if arg is run.exception else arg for arg in task.args)
         name, job = packing.continued_job(task, self)
-        with self.batch() as batch:
-            super().enqueue(task)
-        batch.clear()
+        if not isinstance(task, packing.Remote):
+            # for its signals and for whoever patches it; what it would send is left to the finish
+            with self.batch() as batch:
+                super().enqueue(task)
+            batch.clear()
         if name == run.queue.name:
             run.adds.append(job)
         else:

@@ -16,6 +16,7 @@ from huey.utils import SKIPPED, Error
 from jobdesk.broker.connection import Broker
 from jobdesk.broker.transitions import Finish
 from jobdesk.engine import continuations
+from jobdesk.engine import queue as queue_module
 from jobdesk.engine.consumer import Consumer
 from jobdesk.engine.context import current_job
 from jobdesk.engine.group import QueueGroup
@@ -134,6 +135,19 @@ def test_a_pipeline_goes_from_queue_to_queue_and_back(
     assert broker.client.llen(broker.keys("here").outgoing) == 0
     for name in ("here", "there"):
         invariants.check(broker, name)
+
+
+def test_a_step_of_a_queue_that_this_worker_does_not_have_goes_its_way(
+    here: Numbers, there: Numbers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = here.queue.enqueue(here.add.s(1, 2).then(there.add, 10))
+    with monkeypatch.context() as without:
+        without.delitem(queue_module._known, "there")  # a worker that has not imported it
+        here.queue.execute(here.queue.dequeue())
+
+    there.queue.execute(there.queue.dequeue())
+
+    assert [step.wait(DEADLINE_S) for step in steps] == [3, 13]
 
 
 def test_the_steps_after_a_failed_one_are_not_added_and_tell_its_error(here: Numbers) -> None:
