@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
     from jobdesk.settings import Settings
 
-_OUTSIDE = ("JOBDESK_", "REDIS_", "RESEND_", "VAPID_", "DATABASE_URL", "FROM_", "CONTACT_EMAIL")
+_OUTSIDE = (
+    "JOBDESK_", "REDIS_", "RESEND_", "VAPID_", "DATABASE_URL", "FROM_", "CONTACT_EMAIL", "SMS_",
+    "UNIFONIC_", "TWILIO_", "WEBHOOK_", "WHATSAPP_", "LEAN_", "STRIPE_", "MOYASAR_", "ZATCA_",
+    "WATHQ_", "RATES_",
+)  # fmt: skip
 
 # The developer's own settings must not reach the tests, nor the processes they start.
 for _name in list(os.environ):
