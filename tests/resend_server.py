@@ -7,6 +7,7 @@ connection without a word. What it accepted is in ``sent``, once per mail.
 from __future__ import annotations
 
 import json
+import re
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 API_KEY = "re_test_0123456789abcdef"
 REQUIRED = ("from", "to", "subject")
+HEADER = re.compile(r"[!-9;-~]+")
+TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
 @dataclass
@@ -44,6 +47,8 @@ class FakeResend(ThreadingHTTPServer):
         self.requests: list[tuple[str, dict[str, str], Any]] = []
         self.sent: list[dict[str, Any]] = []
         self.invalid: set[str] = set()
+        #: templates kept here, and the subject of each
+        self.templates: dict[str, str] = {}
         self.remaining = 10
         self.lock = threading.Lock()
         self._answers: dict[str, tuple[bytes, Any]] = {}
@@ -99,20 +104,41 @@ class FakeResend(ThreadingHTTPServer):
         return 404, error(404, "not_found", path)
 
     def _wrong(self, mail: dict[str, Any], in_batch: bool = False) -> tuple[str, str] | None:
+        template = mail.get("template")
+        kept = template and self.templates.get(template.get("id"))
         for name in REQUIRED:
-            if not mail.get(name):
+            if not mail.get(name) and not (name == "subject" and kept):
                 return "missing_required_field", f"Missing `{name}` field."
+        if template:
+            if "html" in mail or "text" in mail:
+                return "invalid_parameter", "no html or text beside a template"
+            if not kept:
+                return "not_found", "Template not found"
+            if any(type(v) not in (str, int, float) for v in template["variables"].values()):
+                return "invalid_parameter", "variables are strings and numbers"
+        elif "html" not in mail and "text" not in mail:
+            return "missing_required_field", "Missing `html` or `text` field."
         if isinstance(mail["to"], list) and len(mail["to"]) > 50:
             return "invalid_parameter", "at most 50 in `to`"
         if in_batch and ("attachments" in mail or "scheduled_at" in mail):
             return "invalid_attachment", "no attachments in a batch"
         if self.invalid & set(mail["to"]):
             return "invalid_parameter", "Invalid `to` field."
-        return None
+        return wrong_header(mail)
 
     def _send(self, mail: dict[str, Any]) -> str:
         self.sent.append(mail)
         return f"id-{len(self.sent)}"
+
+
+def wrong_header(mail: dict[str, Any]) -> tuple[str, str] | None:
+    for name, value in mail.get("headers", {}).items():
+        if not HEADER.fullmatch(name) or not isinstance(value, str) or not value.isprintable():
+            return "invalid_parameter", f"Invalid header {name!r}"
+    for tag in mail.get("tags", ()):
+        if not TAG.fullmatch(tag["name"]) or not TAG.fullmatch(tag["value"]):
+            return "invalid_parameter", "Tags are ASCII letters, numbers, _ and -"
+    return None
 
 
 def error(status: int, name: str, message: str) -> dict[str, Any]:
