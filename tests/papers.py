@@ -134,6 +134,19 @@ REPORT: dict[str, Any] = {
     "notes": "Amounts are without VAT.",
 }  # fmt: skip
 
+TAX_INVOICE: dict[str, Any] = {
+    "invoiceNumber": "INV-2026-0142",
+    "seller": FIRM,
+    "buyer": {**CLIENT, "vatNumber": "300987654300003"},
+    "issueDate": "2026-11-24",
+    "issueTime": "14:03:07",
+    "vatRate": 15,
+    "items": [
+        {"description": "Contract review", "quantity": "12.5", "unitPrice": 850},
+        {"description": "Court", "unitPrice": 14500, "discount": 1450},
+    ],
+}
+
 #: The same in Arabic: ``{**RECEIPT, **ARABIC}``.
 ARABIC = {"language": "ar"}
 #: The least that is enough.

@@ -1,4 +1,4 @@
-"""The pdf queue under a real worker: hostile HTML is ended by its limits, warm renders are cheap."""
+"""The pdf queue under a real worker: hostile HTML is ended by its limits, renders stay cheap."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from jobdesk.documents.rendering import Printing, render_invoice
 from jobdesk.errors import JobFailed
 from jobdesk.tasks import pdf
 from tests import papers
-from tests.unit.documents.test_qr import INVOICE
 
 #: Sixteen flex boxes in one another take minutes to lay out.
 LOOP = '<div style="display:flex">' * 16 + "x"
@@ -32,7 +31,7 @@ TYPES: dict[str, tuple[Any, dict[str, Any]]] = {
     "contract": (pdf.contract, {"contractData": papers.CONTRACT, "options": {"format": "Letter"}}),
     "report": (pdf.report, {"reportId": "r1", "reportData": papers.REPORT}),
     "custom": (pdf.custom, {"html": "<h1>Hello</h1>", "fileName": "Hello world.pdf"}),
-    "invoice": (pdf.invoice, {"invoiceData": INVOICE}),
+    "invoice": (pdf.invoice, {"invoiceData": papers.TAX_INVOICE}),
 }
 
 
@@ -104,7 +103,7 @@ def test_html_that_loops_or_eats_memory_is_ended_and_the_next_job_completes(
 
 @pytest.mark.quiet
 def test_a_warm_render_costs_little_more_than_the_same_in_process(environment, broker, tmp_path):
-    data, how = InvoiceData.model_validate(INVOICE), Printing(today=date(2026, 11, 24))
+    data, how = InvoiceData.model_validate(papers.TAX_INVOICE), Printing(today=date(2026, 11, 24))
 
     def in_process() -> float:
         began = time.perf_counter()
@@ -112,13 +111,13 @@ def test_a_warm_render_costs_little_more_than_the_same_in_process(environment, b
         return time.perf_counter() - began
 
     with worker(environment, tmp_path):
-        pdf.invoice(invoiceData=INVOICE).wait(60)  # the child is warm from now on
+        pdf.invoice(invoiceData=papers.TAX_INVOICE).wait(60)  # the child is warm from now on
         in_process()
         here, there, whole = [], [], []
         for _ in range(5):
             here.append(in_process())
             began = time.perf_counter()
-            handle = pdf.invoice(invoiceData=INVOICE)
+            handle = pdf.invoice(invoiceData=papers.TAX_INVOICE)
             handle.wait(60)
             whole.append(time.perf_counter() - began)
             job = Inspector(broker).job("pdf", handle.id)

@@ -15,19 +15,6 @@ from jobdesk.documents.invoice import InvoiceData
 from jobdesk.documents.rendering import Printing, render_invoice
 from tests import papers
 
-INVOICE: dict[str, Any] = {
-    "invoiceNumber": "INV-2026-0142",
-    "seller": papers.FIRM,
-    "buyer": {**papers.CLIENT, "vatNumber": "300987654300003"},
-    "issueDate": "2026-11-24",
-    "issueTime": "14:03:07",
-    "vatRate": 15,
-    "items": [
-        {"description": "Contract review", "quantity": "12.5", "unitPrice": 850},
-        {"description": "Court", "unitPrice": 14500, "discount": 1450},
-    ],
-}
-
 
 def codes_on(path: Path) -> list[str]:
     """What a reader finds on the first page, as it comes out of the printer."""
@@ -64,7 +51,7 @@ def fields_of(content: str) -> list[tuple[int, str]]:
 def test_the_code_on_the_page_holds_its_five_fields(
     changes: dict[str, Any], seller: str, tmp_path: Path
 ) -> None:
-    invoice = InvoiceData.model_validate({**INVOICE, **changes})
+    invoice = InvoiceData.model_validate({**papers.TAX_INVOICE, **changes})
     how = Printing(today=date(2026, 11, 24))
     made = render_invoice(invoice, tmp_path / "i.pdf", how, root=tmp_path)
 
@@ -80,7 +67,7 @@ def test_the_code_on_the_page_holds_its_five_fields(
 
 
 def test_an_invoice_without_vat_has_no_code(tmp_path: Path) -> None:
-    invoice = InvoiceData.model_validate({**INVOICE, "seller": None, "vatRate": None})
+    invoice = InvoiceData.model_validate({**papers.TAX_INVOICE, "seller": None, "vatRate": None})
     made = render_invoice(
         invoice, tmp_path / "i.pdf", Printing(today=date(2026, 11, 24)), root=tmp_path
     )
