@@ -585,6 +585,10 @@ class Job(JobRow):
     stacktrace: tuple[str, ...] = ()
     history: tuple[Attempt, ...] = ()
     log: tuple[str, ...] = ()
+    #: the job that an operator made this one from; "" for most
+    origin: str = ""
+    #: what is added when it ends: ("then" or "error", queue, type, id) of each continuation
+    followers: tuple[tuple[str, str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,15 +19,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from jobdesk.broker import groups, newjobs, presence, undo
+from jobdesk.broker import audit, editing, groups, newjobs, presence, undo
 from jobdesk.broker.acting import Acting, state_of, text_of
+from jobdesk.broker.commands import command_line
 from jobdesk.broker.inspector import Inspector
 from jobdesk.broker.tally import Progress, Tally, Touched
-from jobdesk.broker.transitions import Transitions
+from jobdesk.broker.transitions import Added, Transitions
 from jobdesk.errors import (
     ActiveJobs,
     InvalidConcurrency,
     InvalidDelay,
+    InvalidJobId,
     InvalidLimit,
     QueueNotPaused,
     Refused,
@@ -47,7 +49,7 @@ from jobdesk.models import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from jobdesk.broker.undo import Bin, Operation, Undone
 
@@ -140,6 +142,36 @@ class Control(Acting):
         self._expect(answer, queue, job_id, "edit")
         self._note(queue, "edit", job_id)
         return state_of(answer[1])
+
+    def edit_job(self, queue: str, job_id: str, data: Mapping[str, Any]) -> JobState:
+        """Give a job that does not run other data, without its code; its state.
+
+        What hangs on the job stays. Whether the data fits its type is for the caller to check.
+        """
+        return self.update_data(queue, job_id, editing.packed(self._broker, queue, job_id, data))
+
+    def add_job(
+        self, queue: str, type_: str, data: Mapping[str, Any], *, origin: str = "", **given: Any
+    ) -> str:
+        """Add a job of a type that workers have published; its id.
+
+        ``origin`` is the job that it was made from; ``given`` as in ``newjobs.of_type``.
+        """
+        info = editing.type_of(self._broker, check_queue_name(queue), type_)
+        if info is None:
+            raise UnknownType(f"no worker has published the type {type_!r:.60} of {queue}")
+        job = newjobs.of_type(self._broker, info, data, origin=origin, **given)
+        ((what, _),) = Transitions(self._broker, queue).add([job])
+        if what is not Added.ADDED:
+            raise InvalidJobId(f"queue {queue} has a job {job.id} already")
+        self.operation = ""
+        if self._who:
+            told = {**given, "job_id": job.id}
+            audit.write(
+                self._broker, queue, self._who, "add", job=job.id, count=None,
+                command=command_line("add", queue, type_, **told), operation="",
+            )  # fmt: skip
+        return job.id
 
     # --- many jobs
 

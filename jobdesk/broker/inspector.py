@@ -207,15 +207,16 @@ class Inspector:
         anchor_place: int = 0,
         offset: int = 0,
         limit: int = 50,
+        reverse: bool = False,
     ) -> window.Window:
-        """``limit`` rows from place ``offset`` on, in the order of :meth:`rows`.
+        """``limit`` rows from place ``offset`` on, in the order of :meth:`rows`, or its reverse.
 
         ``anchor`` is a job that stood at ``anchor_place``: if it stands elsewhere by now, the
         window moves along with it; if it has left the list, the window stays.
         """
         which = check_state(state)
         return window.read(
-            self._broker, window.Look(queue, which, offset, limit, anchor, anchor_place)
+            self._broker, window.Look(queue, which, offset, limit, anchor, anchor_place, reverse)
         )
 
     def heads(self, queue: str, limit: int = MAX_HEADS) -> Page[JobRow]:

@@ -85,6 +85,7 @@ class Field(StrEnum):
     ERROR = "er"  #: "Class: message", cut to 60 bytes
     CANCEL = "cx"
     FINGERPRINT = "fp"  #: of the last error: what it has in common with others
+    ORIGIN = "of"  #: the job that an operator made this one from
 
 
 class Meta(StrEnum):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from jobdesk.broker import signing
 from jobdesk.broker.ids import new_id
-from jobdesk.broker.keys import Meta
+from jobdesk.broker.keys import Field, Meta
 from jobdesk.errors import BadInput, DataTooLarge, UnknownType
 from jobdesk.models import (
     DEFAULT_OPTIONS,
@@ -22,6 +23,8 @@ from jobdesk.models import (
     Retention,
     TypeInfo,
     check_attempts,
+    check_delay_ms,
+    check_job_id,
     check_priority,
     check_timeout_ms,
 )
@@ -48,19 +51,33 @@ def payload(broker: Broker, queue: str, job_id: str, type_: str, data: Mapping[s
     return signing.sealed(key, body, queue, job_id, type_)
 
 
-def of_type(broker: Broker, info: TypeInfo, data: Mapping[str, Any], *, job_id: str = "") -> NewJob:
-    """A job of the type with its published defaults; it is not added yet."""
-    told = info.defaults
-    made = job_id or new_id()
+def of_type(
+    broker: Broker, info: TypeInfo, data: Mapping[str, Any], *,
+    job_id: str = "", origin: str = "", **given: Any,
+) -> NewJob:  # fmt: skip
+    """A job of the type with its published defaults; it is not added yet.
+
+    ``given``: ``priority``, ``attempts``, ``timeout`` or ``delay`` of its own. ``origin`` is the
+    job that it was made from.
+    """
+    delay_ms = check_delay_ms(given.pop("delay", 0))
+    told = {**info.defaults, **given}
+    made = check_job_id(job_id) if job_id else new_id()
     try:
         priority = check_priority(told.get("priority"))
-        fields = _fields(broker, info)
-    except BadInput as exc:  # another release may have written it
+        fields = _fields(broker, replace(info, defaults=told))
+    except BadInput as exc:
+        if given:
+            raise
+        # another release may have written it
         raise UnknownType(
             f"{info.queue}:{info.name} is published with options that do not read: {exc}"
         ) from exc
+    if origin:
+        fields[Field.ORIGIN] = origin
     return NewJob(
         id=made,
+        delay_ms=delay_ms,
         type=info.name,
         payload=payload(broker, info.queue, made, info.name, data),
         priority=NO_PRIORITY if priority is None else priority,

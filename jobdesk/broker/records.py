@@ -49,8 +49,9 @@ ROW_FIELDS = (
 _OPTION_FIELDS = (
     Field.BACKOFF, Field.TIMEOUT, Field.EXPIRES, Field.KEEP_COMPLETED, Field.KEEP_FAILED,
 )  # fmt: skip
+_WHOLE_FIELDS = (Field.ORIGIN,)
 #: Everything that :func:`job` reads of a record.
-JOB_FIELDS = ROW_FIELDS + _OPTION_FIELDS
+JOB_FIELDS = ROW_FIELDS + _OPTION_FIELDS + _WHOLE_FIELDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +110,31 @@ def job(
         return None
     past = tuple(attempt(raw) for raw in attempts)
     state: JobState = shown["state"]
+    stored = payload(raw_payload)
+    options = values[len(ROW_FIELDS) : len(ROW_FIELDS) + len(_OPTION_FIELDS)]
     return Job(
         **shown,
-        data=payload(raw_payload).data,
-        options=_options(job_id, shown, values[len(ROW_FIELDS) :]),
+        data=stored.data,
+        followers=_followers(stored.extras),
+        origin=text(values[-1]),
+        options=_options(job_id, shown, options),
         return_value=json_value(raw_result) if state is JobState.COMPLETED else None,
         failed_reason=reason(state, shown["error"], past),
         stacktrace=tuple(a.traceback for a in past if a.traceback),
         history=past + _current_attempt(shown),
         log=tuple(text(line) for line in log),
     )
+
+
+def _followers(extras: Mapping[str, Any]) -> tuple[tuple[str, str, str, str], ...]:
+    """What is added when the job ends: (when, queue, type, id) of each continuation."""
+    found: list[tuple[str, str, str, str]] = []
+    for name in ("then", "error"):
+        one = extras.get(name)
+        if isinstance(one, dict):
+            queue, kind, job_id = (str(one.get(key) or "") for key in ("q", "t", "id"))
+            found.append((name, queue, kind, job_id))
+    return tuple(found)
 
 
 def attempt(raw: bytes) -> Attempt:

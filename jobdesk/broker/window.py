@@ -8,7 +8,7 @@ with a million jobs as with ten.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jobdesk.broker import paging, records
@@ -35,6 +35,13 @@ class Look:
     limit: int = 50
     anchor: str | None = None
     anchor_place: int = 0
+    #: from the other end of the list
+    reverse: bool = False
+
+    @property
+    def backwards(self) -> bool:
+        """Whether the list is read from the highest score down."""
+        return (self.state in TERMINAL_STATES) is not self.reverse
 
     def checked(self) -> Look:
         """The same with a state that has a set; raises for what cannot be read."""
@@ -42,7 +49,7 @@ class Look:
         paging.check_limit(self.limit, MAX_ROWS)
         state = check_state(self.state)
         offset = max(0, self.offset)
-        return Look(self.queue, state, offset, self.limit, self.anchor, self.anchor_place)
+        return replace(self, state=state, offset=offset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,7 @@ Found = Sequence[tuple[bytes, float]]
 
 def ask(pipe: Any, keys: QueueKeys, look: Look) -> None:
     """Put three commands into a pipeline; their answers are for :func:`settle`."""
-    name, backwards = keys.state(look.state), look.state in TERMINAL_STATES
+    name, backwards = keys.state(look.state), look.backwards
     pipe.zcard(name)
     (pipe.zrevrank if backwards else pipe.zrank)(name, look.anchor or "")
     _range(pipe, name, look.offset, look.limit, backwards=backwards)
@@ -86,7 +93,7 @@ def settle(
         with broker.errors("ZRANGE"):
             found = _range(
                 broker.client, keys.state(look.state), start, look.limit,
-                backwards=look.state in TERMINAL_STATES,
+                backwards=look.backwards,
             )  # fmt: skip
     return total, start, rank, found if look.limit > 0 else ()
 
