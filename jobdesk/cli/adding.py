@@ -104,14 +104,14 @@ def add(  # noqa: PLR0917  # click passes them by name
     if handle.in_place:
         _tell_end(session, queue, handle.id, "completed", handle.wait(), inPlace=True)
     elif wait or wait_timeout is not None:
+        if not as_json:
+            click.echo(_added_line(queue, handle), err=True)
         _await(session, queue, handle.id, wait_timeout)
     elif as_json:
         shape = _added(session, queue, type_, handle, values, options)
         print_json({"success": True, "data": shape})
-    elif handle.duplicate:
-        session.say(f"job {handle.id} is in queue {queue} already; nothing was added")
     else:
-        session.say(f"job {handle.id} is added to queue {queue}")
+        session.say(_added_line(queue, handle))
 
 
 @click.command()
@@ -198,13 +198,17 @@ def _added(  # noqa: PLR0917  # all that is known of the job
     return shape | {"duplicate": True} if handle.duplicate else shape
 
 
+def _added_line(queue: str, handle: JobHandle) -> str:
+    if handle.duplicate:
+        return f"job {handle.id} is in queue {queue} already; nothing was added"
+    return f"job {handle.id} is added to queue {queue}"
+
+
 def _await(session: Session, queue: str, job_id: str, timeout: float | None) -> None:
     """Wait for the job's end and print its result; its error is raised."""
     from jobdesk.broker.events import wait_for_end
     from jobdesk.broker.records import json_value
 
-    if not session.as_json:
-        click.echo(f"job {job_id} is added to queue {queue}", err=True)
     ending = wait_for_end(session.broker, queue, job_id, timeout)
     if ending.state is JobState.FAILED:
         raise JobFailed(f"job {job_id} of queue {queue} failed: {ending.error}", error=ending.error)
