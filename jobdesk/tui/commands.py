@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from jobdesk.broker.commands import command_line
@@ -34,7 +34,7 @@ class Outcome:
     #: whether nothing was left out or refused
     whole: bool = True
     #: what takes it back; None where nothing does
-    undo: Undo | None = None
+    undo: Command | None = None
 
 
 RETRY_UNDO = "u takes back those that no worker has taken by then."
@@ -88,6 +88,8 @@ class OnJobs(Command):
     """A command on jobs that were picked one by one."""
 
     jobs: Jobs
+    #: how they were chosen: "marked", or by which filter
+    chosen: str = "marked"
 
     word: ClassVar[str]
     past: ClassVar[str]
@@ -97,7 +99,9 @@ class OnJobs(Command):
         if len(self.jobs) == 1:
             queue, job_id = self.jobs[0]
             return f"{self.verb} job {job_id} of {queue}"
-        return f"{self.verb} {len(self.jobs):,} marked jobs"
+        if self.chosen == "marked":
+            return f"{self.verb} {len(self.jobs):,} marked jobs"
+        return f"{self.verb} {len(self.jobs):,} jobs: {self.chosen}"
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -139,8 +143,44 @@ class OnJobs(Command):
         """Do it to one job."""
 
 
+class AsOne(OnJobs):
+    """A command on jobs that Control does to many as one operation, which is undone as one."""
+
+    def run(self, control: Control, progress: Progress) -> Outcome:
+        if len(self.jobs) == 1:
+            return OnJobs.run(self, control, progress)
+        ids: dict[str, list[str]] = {}
+        for queue, job_id in self.jobs:
+            ids.setdefault(queue, []).append(job_id)
+        done: list[tuple[str, str]] = []
+        undo: list[tuple[str, str]] = []
+        looked, through = 0, True
+        for queue, some in ids.items():
+
+            def tell(at: int, _: int, before: int = looked) -> object:
+                return progress(before + at, len(self.jobs))
+
+            touched = self.many(control, queue, some, tell)
+            done += [(queue, job_id) for job_id in touched.ids]
+            undo += [(queue, touched.operation)] if touched.operation else []
+            looked += len(some)
+            through = through and touched.done
+            if not through:
+                break
+        text = f"{self.past} {len(done):,} of {len(self.jobs):,} jobs"
+        if not through:
+            text += ", then it was stopped"
+        elif len(done) < len(self.jobs):
+            text += "; the others had changed meanwhile"
+        return Outcome(text, tuple(done), whole=len(done) == len(self.jobs), undo=Undo.of(undo))
+
+    @abstractmethod
+    def many(self, control: Control, queue: str, ids: Sequence[str], progress: Progress) -> Touched:
+        """Do it to these."""
+
+
 @dataclass(frozen=True)
-class RetryJobs(OnJobs):
+class RetryJobs(AsOne):
     """Put failed jobs back in the line."""
 
     action = "job.retry"
@@ -151,9 +191,12 @@ class RetryJobs(OnJobs):
     def one(self, control: Control, queue: str, job_id: str) -> object:
         return control.retry_job(queue, job_id)
 
+    def many(self, control: Control, queue: str, ids: Sequence[str], progress: Progress) -> Touched:
+        return control.retry_jobs(queue, ids, progress=progress)
+
 
 @dataclass(frozen=True)
-class RemoveJobs(OnJobs):
+class RemoveJobs(AsOne):
     """Remove jobs and all that is kept of them."""
 
     action = "job.remove"
@@ -163,6 +206,9 @@ class RemoveJobs(OnJobs):
 
     def one(self, control: Control, queue: str, job_id: str) -> object:
         return control.remove_job(queue, job_id)
+
+    def many(self, control: Control, queue: str, ids: Sequence[str], progress: Progress) -> Touched:
+        return control.remove_jobs(queue, ids, progress=progress)
 
 
 @dataclass(frozen=True)
@@ -193,8 +239,9 @@ class PromoteJobs(OnJobs):
 class ChangePriority(OnJobs):
     """Give jobs another priority."""
 
-    priority: int | None
+    priority: int | None = None
 
+    undoable = True
     action = "job.priority"
     verb, word, past = "Change the priority of", "priority", "Changed the priority of"
 
@@ -204,6 +251,14 @@ class ChangePriority(OnJobs):
             command_line(self.word, queue, job_id, priority=self.priority)
             for queue, job_id in self.jobs
         )
+
+    def run(self, control: Control, progress: Progress) -> Outcome:
+        if len(self.jobs) > 1:
+            return super().run(control, progress)
+        ((queue, job_id),) = self.jobs
+        before = control.change_priority(queue, job_id, self.priority)
+        said = "no priority" if self.priority is None else f"priority {self.priority}"
+        return Outcome(f"{job_id} has {said}", self.jobs, undo=replace(self, priority=before))
 
     def one(self, control: Control, queue: str, job_id: str) -> object:
         return control.change_priority(queue, job_id, self.priority)

@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from jobdesk.safetext import safe_text
+from jobdesk.safetext import safe_line, safe_text
 from jobdesk.tui import messages, policy
 from jobdesk.tui.linked import LinkedApp
 from jobdesk.tui.screens.base import DeskScreen
 
 if TYPE_CHECKING:
     from jobdesk.models import JobRow, JobState
-    from jobdesk.tui.commands import Command, Undo
+    from jobdesk.tui.commands import Command
     from jobdesk.tui.interest import Source
 
 
@@ -21,7 +21,7 @@ class OrderingApp(LinkedApp):
     """An app that commands are given to."""
 
     def __init__(self, *words: Any, **options: Any) -> None:
-        self._undo: Undo | None = None
+        self._undo: Command | None = None
         self._at_work: Command | None = None
         super().__init__(*words, **options)
 
@@ -109,9 +109,11 @@ class OrderingApp(LinkedApp):
             self.refuse(str(message.error), title=f"{message.command.verb} was not done")
             return
         self._undo = outcome.undo if outcome.undo is not None else self._undo
-        hint = "   u takes it back" if outcome.undo is not None else ""
+        hint = "  u takes it back." if outcome.undo is not None else ""
+        # what was done without a question shows its command here
+        line = f"\n$ {safe_line(message.command.line, 300)}" if message.command.tier == 0 else ""
         self.notify(
-            safe_text(f"{outcome.text}.{hint}"), markup=False,
+            safe_text(f"{outcome.text}.{hint}") + line, markup=False,
             severity="information" if outcome.whole else "warning",
         )  # fmt: skip
         for screen in self.screen_stack:

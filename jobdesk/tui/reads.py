@@ -129,6 +129,8 @@ class Window(Read[WindowRows]):
     limit: int = 0
     anchor: str | None = None
     anchor_place: int = 0
+    #: from the other end of the list; of one queue and state only
+    reverse: bool = False
 
     @property
     def good_for(self) -> float:
@@ -143,7 +145,7 @@ class Window(Read[WindowRows]):
             return self._merged(source)
         found = source.inspector.window(
             self.queue, self.state, anchor=self.anchor, anchor_place=self.anchor_place,
-            offset=self.offset, limit=self.limit,
+            offset=self.offset, limit=self.limit, reverse=self.reverse,
         )  # fmt: skip
         return WindowRows(found.rows, found.offset, found.total, self.anchor, found.anchor_rank)
 

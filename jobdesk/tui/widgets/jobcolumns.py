@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from jobdesk.models import JobRow, JobState
 from jobdesk.safetext import safe_line
 from jobdesk.tui import spans
@@ -10,15 +12,19 @@ from jobdesk.tui.widgets.columns import Cell, Column
 
 
 def columns(
-    glyphs: Glyphs, state: JobState | None, *, with_queue: bool, paused: bool = False
-) -> list[Column[JobRow]]:
+    glyphs: Glyphs, state: JobState | None, *, with_queue: bool, paused: bool = False,
+    removed: Callable[[JobRow], bool] | None = None,
+) -> list[Column[JobRow]]:  # fmt: skip
     """The columns of a list of one state, or of all; ``with_queue`` where it has jobs of several.
 
     Each state shows what matters of it: an error of a failed job, the line of a waiting one.
+    ``removed`` says of rows that a search found whether they are gone.
     """
 
     def look(row: JobRow, _: int) -> Cell:
         word = look_of(row)
+        if removed is not None and removed(row):
+            return "- removed", "muted"
         if paused and word == "waiting":
             word = "paused"
         if row.cancelling:
@@ -49,7 +55,7 @@ def columns(
     }  # fmt: skip
     middle = sets.get(state, [tries, ran, when, error])
     # where all rows are in one state, its sign is enough; those that differ say so in their error
-    one_word = state in (JobState.WAITING, JobState.COMPLETED, JobState.FAILED)
+    one_word = removed is None and state in (JobState.WAITING, JobState.COMPLETED, JobState.FAILED)
     made = [
         Column(title="", width=1, cell=lambda row, now: (look(row, now)[0][:1], look(row, now)[1]))
         if one_word

@@ -7,7 +7,7 @@ cursor, and shifts itself when that job's place changes. Marks belong to jobs, n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -42,6 +42,12 @@ class JobList(Listing[JobRow]):
         #: how many jobs have come above the anchored row since it was anchored
         self.came_above = 0
         self.known = False
+        #: from the other end of the list
+        self.reverse = False
+        #: rows that a search found, instead of a window; None: a window
+        self.found: list[JobRow] | None = None
+        #: of those, the ones that are gone since
+        self.removed: set[Key] = set()
         self._first = 0
         self._asked: tuple[int, int] = (0, 0)
         self._gone: JobRow | None = None
@@ -54,6 +60,7 @@ class JobList(Listing[JobRow]):
         self._rows, self._first, self.known = (), 0, False
         self.cursor, self.came_above, self.range_from = 0, 0, None
         self.following, self._gone, self.beyond = True, None, 0
+        self.found, self.removed = None, set()
         self.total = 0
         self.scroll_to(y=0, animate=False)
         self._painted.clear()
@@ -68,9 +75,50 @@ class JobList(Listing[JobRow]):
         self._asked = (first, limit)
         anchor = self._anchor()
         if self.following or anchor is None:
-            return Window(self.queue, self.state, first, limit)
+            return Window(self.queue, self.state, first, limit, reverse=self.reverse)
         row, place = anchor
-        return Window(self.queue, self.state, first, limit, anchor=row.id, anchor_place=place)
+        return Window(
+            self.queue, self.state, first, limit, anchor=row.id, anchor_place=place,
+            reverse=self.reverse,
+        )  # fmt: skip
+
+    # --- what a search found
+
+    def show_found(self, rows: Sequence[JobRow], now_ms: int) -> None:
+        """Show these rows instead of a window; the cursor stays on its job."""
+        before = self.current
+        self.found = self._rows = list(rows)
+        self.now_ms, self.known, self._first, self.beyond = now_ms, True, 0, 0
+        self.following, self._gone, self.came_above = False, None, 0
+        key = None if before is None else self.key_of(before)
+        at = next((i for i, row in enumerate(rows) if self.key_of(row) == key), None)
+        self.cursor = self.cursor if at is None else at
+        self._set_total(len(rows))
+        self._bring_in(self.cursor)
+        self.repaint_changed()
+
+    def shown_keys(self) -> tuple[Key, ...]:
+        """The found jobs that are on the screen."""
+        top = self.scroll_offset.y
+        return tuple(self.key_of(row) for row in self._rows[top : top + self.page])
+
+    def freshen(self, known: Mapping[Key, JobRow | None], now_ms: int) -> None:
+        """Show found jobs as they are by now; each keeps its place."""
+        self.now_ms = now_ms
+        rows = self.found
+        if rows is None:
+            return
+        for at in range(self.scroll_offset.y, min(len(rows), self.scroll_offset.y + self.page)):
+            key = self.key_of(rows[at])
+            if key in known:
+                row = known[key]
+                if row is None:
+                    self.removed.add(key)
+                else:
+                    self.removed.discard(key)
+                    rows[at] = row
+        self._trim_marks()
+        self.repaint_changed()
 
     def _anchor(self) -> tuple[JobRow, int] | None:
         """The row that keeps its line on the screen, and its place.
@@ -137,6 +185,8 @@ class JobList(Listing[JobRow]):
         return row.queue, row.id
 
     def _ask_if_missing(self) -> None:
+        if self.found is not None:
+            return
         top = self.scroll_offset.y
         last = min(self.total, top + self.page)
         have = (self._first, self._first + len(self._rows))
@@ -154,7 +204,7 @@ class JobList(Listing[JobRow]):
     def move_to(self, place: int) -> None:
         was = self.following
         super().move_to(place)
-        self.following = self.cursor == 0
+        self.following = self.cursor == 0 and self.found is None
         if self.range_from is not None:
             self._mark_range()
         if self.following:
@@ -165,7 +215,7 @@ class JobList(Listing[JobRow]):
     def follow(self) -> None:
         """To the first row, and stay there."""
         self.came_above = 0
-        self.following = True
+        self.following = self.found is None
         self.move_to(0)
 
     # --- marks
