@@ -21,6 +21,7 @@ from jobdesk.tui.palette import ActionProvider
 from jobdesk.tui.screens.base import DeskScreen
 from jobdesk.tui.screens.dialogs import ConfirmScreen, HelpScreen, TooSmall, keys_of
 from jobdesk.tui.screens.events import EventsScreen
+from jobdesk.tui.screens.groups import GroupsScreen
 from jobdesk.tui.screens.job import JobScreen
 from jobdesk.tui.screens.jobs import JobsScreen
 from jobdesk.tui.screens.overview import OverviewScreen
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from jobdesk.models import JobRow, JobState
+    from jobdesk.tui.filters import Filter
 
 HOME = "queues"
 MODE_SCREENS: dict[str, type[DeskScreen]] = {
@@ -46,7 +48,9 @@ MODE_SCREENS: dict[str, type[DeskScreen]] = {
     "events": EventsScreen,
 }
 #: Every screen and dialog with keys of its own, for the cheat-sheet and the tests.
-SCREENS: tuple[type[Screen[Any]], ...] = (*MODE_SCREENS.values(), JobScreen, ConfirmScreen)
+SCREENS: tuple[type[Screen[Any]], ...] = (
+    *MODE_SCREENS.values(), JobScreen, GroupsScreen, ConfirmScreen,
+)  # fmt: skip
 
 
 class JobdeskApp(OrderingApp, inherit_bindings=False):
@@ -98,6 +102,13 @@ class JobdeskApp(OrderingApp, inherit_bindings=False):
         screen = self.screen
         if isinstance(screen, JobsScreen):
             screen.open_view(queue, state)
+
+    def filter_jobs(self, wanted: Filter) -> None:
+        """The list of jobs, with a filter."""
+        self.go("jobs")
+        screen = self.screen
+        if isinstance(screen, JobsScreen):
+            screen.filter_by(wanted)
 
     def open_job(self, queue: str, job_id: str, row: JobRow | None = None) -> None:
         """The screen of one job, on top of this one; ``row`` is what is known of it already."""

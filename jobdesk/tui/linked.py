@@ -51,6 +51,7 @@ class LinkedApp(App[int]):
         )
         #: monotonic: when the newest snapshot was read; 0: none yet
         self.read_at = 0.0
+        self._server_ms = 0
         self.held = False
         self._cost = False
         self._connect: ConnectScreen | None = None
@@ -65,11 +66,16 @@ class LinkedApp(App[int]):
                 return screen
         return None
 
+    def now_ms(self) -> int:
+        """The Redis server's clock, as far as is known."""
+        return self._server_ms + round((time.monotonic() - self.read_at) * 1000)
+
     # --- what the link tells
 
     def on_snapshot_ready(self, message: messages.SnapshotReady) -> None:
         snapshot = message.snapshot
         self.read_at = time.monotonic()
+        self._server_ms = snapshot.now_ms
         screen = self.desk_screen
         if screen is None or self.held:
             return

@@ -1,242 +1,104 @@
-"""The list of jobs of a queue and state, with the job under the cursor beside it."""
+"""The jobs of a queue and state: what is done to one of them, to the marked, or to all that match.
+
+How they are listed is in ``joblisting``, how they are searched in ``jobsearch``.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
 
-from textual.containers import Horizontal, VerticalScroll
-
-from jobdesk.models import STORED_STATES, JobRow, JobState, QueueStats
+from jobdesk.models import JobRow, JobState
 from jobdesk.tui import commands
 from jobdesk.tui.actions import Action, Scope
-from jobdesk.tui.jobactions import JobActions, reason_against
-from jobdesk.tui.reads import OneJob, Stats, Window
-from jobdesk.tui.screens.base import DeskScreen
-from jobdesk.tui.widgets import jobcolumns
-from jobdesk.tui.widgets.joblist import JobList
-from jobdesk.tui.widgets.jobpreview import JobPreview, title_of
-from jobdesk.tui.widgets.panel import Panel
-from jobdesk.tui.widgets.statebar import STATES, StateBar
+from jobdesk.tui.jobactions import JobActions, add_to, reason_against
+from jobdesk.tui.screens.jobsearch import SearchingJobs
+from jobdesk.tui.searching import MOST_FOUND
+from jobdesk.tui.widgets.statebar import STATES
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
-    from textual.timer import Timer
+    from jobdesk.tui.interest import Source
+    from jobdesk.tui.searching import Search
 
-    from jobdesk.tui.commands import Command, Outcome
-    from jobdesk.tui.interest import Read, Snapshot
-    from jobdesk.tui.widgets.listing import Listing
-
-#: How long the cursor rests before the job under it is read.
-PREVIEW_S = 0.12
-_NONE = {
-    JobState.WAITING: "Nothing waits.",
-    JobState.ACTIVE: "Nothing runs.",
-    JobState.DELAYED: "Nothing is delayed.",
-    JobState.COMPLETED: "No completed jobs are kept.",
-    JobState.FAILED: "No failed jobs. Good.",
+#: In which states an action on many can be done.
+FITS = {
+    "jobs.retry": frozenset({JobState.FAILED}),
+    "jobs.promote": frozenset({JobState.DELAYED}),
+    "jobs.cancel": frozenset({JobState.WAITING, JobState.DELAYED, JobState.ACTIVE}),
+    "jobs.remove": frozenset(JobState) - {JobState.ACTIVE},
 }
+_MANY: dict[str, type[commands.OnJobs]] = {
+    "jobs.retry": commands.RetryJobs,
+    "jobs.promote": commands.PromoteJobs,
+    "jobs.cancel": commands.CancelJobs,
+    "jobs.remove": commands.RemoveJobs,
+}
+_VERBS = {
+    "jobs.retry": "retried", "jobs.promote": "told to run now", "jobs.cancel": "cancelled",
+    "jobs.remove": "removed",
+}  # fmt: skip
 
 
-class JobsScreen(JobActions, DeskScreen):
-    """Jobs, windowed."""
+class JobsScreen(JobActions, SearchingJobs):
+    """The mode."""
 
-    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.JOBS, Scope.JOB)
-    TITLE_WORD = "jobs"
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.JOBS, Scope.JOB, Scope.QUEUE)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.queue: str | None = None
-        self.state: JobState | None = None
-        self._preview: tuple[str, str] | None = None
-        self._resting: Timer | None = None
-        self._asked: Window | None = None
-        self._stats: tuple[QueueStats, ...] = ()
-
-    def body(self) -> ComposeResult:
-        glyphs = self.desk.glyphs
-        yield StateBar(glyphs)
-        with Horizontal(id="panes"):
-            with Panel(title="Jobs", id="list-panel"):
-                jobs = JobList(self._columns(), id="jobs")
-                jobs.glyphs = glyphs
-                yield jobs
-            with Panel(title="Job", id="preview-panel"):  # noqa: SIM117  # one per widget
-                with VerticalScroll(id="preview-scroll", can_focus=False):
-                    yield JobPreview(glyphs, id="preview")
-
-    @property
-    def jobs(self) -> JobList:
-        """The list."""
-        return self.query_one("#jobs", JobList)
-
-    def crumbs(self) -> tuple[str, ...]:
-        return ("jobs", self.queue or "all queues", self.state.value if self.state else "all")
-
-    # --- what is shown
-
-    def open_view(self, queue: str | None, state: JobState | None) -> None:
-        """Show the jobs of ``queue`` in ``state``; None: of all."""
-        if (queue, state) == (self.queue, self.state):
-            return
-        self.queue, self.state = queue, state
-        self._preview = None
-        if self.is_mounted:
-            self._show_view()
-
-    def on_mount(self) -> None:
-        self._show_view()
-
-    def _show_view(self) -> None:
-        self.jobs.columns = self._columns()
-        self.jobs.view(self.queue, self.state)
-        self.jobs.repaint_all()
-        self.query_one(StateBar).chosen = self.state
-        self._title()
-        self.desk.tell_screen(self)
-        self.look_again(other=True)
-
-    def _columns(self) -> Any:
-        paused = any(one.paused for one in self._stats if one.name == self.queue)
-        return jobcolumns.columns(
-            self.desk.glyphs, self.state, with_queue=self.queue is None, paused=paused
-        )
-
-    def reads(self) -> tuple[Read[Any], ...]:
-        self._asked = self.jobs.window()
-        wanted: list[Read[Any]] = [Stats(self.queue), self._asked]
-        if self._preview is not None and self.has_class("-preview"):
-            wanted.append(OneJob(*self._preview, log_lines=20))
-        return tuple(wanted)
-
-    def show(self, snapshot: Snapshot) -> None:
-        stats = snapshot.of(Stats)
-        if stats is not None:
-            self._stats = stats
-            bar = self.query_one(StateBar)
-            bar.counts = {
-                state: sum(getattr(one, state.value) for one in stats) for state in STORED_STATES
-            }
-            bar.paused = len(stats) == 1 and stats[0].paused
-        found = snapshot.of(Window)
-        if found is not None:
-            # what was read belongs to the window that was asked for, perhaps not to the last one
-            self.jobs.show_window(found, snapshot.now_ms)
-            self._say_empty()
-            self._title()
-        self._rest()
-        self._show_preview(snapshot)
-
-    def _say_empty(self) -> None:
-        where = f" in {self.queue}" if self.queue else ""
-        if self.state is not None:
-            self.jobs.empty = _NONE[self.state]
-        else:
-            self.jobs.empty = (
-                f"No jobs{where} yet.\nAdd one:  jobdesk add QUEUE TYPE --data '{{…}}'"
-            )
-
-    def _title(self) -> None:
-        jobs, panel = self.jobs, self.query_one("#list-panel", Panel)
-        order = {
-            JobState.COMPLETED: "newest first", JobState.FAILED: "newest first",
-            None: "latest first",
-        }.get(self.state, "next first")  # fmt: skip
-        panel.border_title = f"Jobs  {order}"
-        if jobs.total == 0:
-            panel.border_subtitle = ""
-            return
-        first = jobs.scroll_offset.y + 1
-        last = min(jobs.total, first + jobs.page - 1)
-        parts = [f"{first:,}-{last:,} of {jobs.total:,}"]
-        if jobs.beyond:
-            parts[0] += f" shown, {jobs.beyond:,} in all"
-        if jobs.marked:
-            parts.append(f"{len(jobs.marked):,} marked")
-        if jobs.range_from is not None:
-            parts.append("range")
-        if jobs.following:
-            parts.append("following")
-        elif jobs.gone is not None:
-            parts.append(f"{jobs.gone.id[:12]} has left this list")
-        elif jobs.came_above:
-            parts.append(f"{jobs.came_above:,} new above, f to follow")
-        else:
-            parts.append("anchored")
-        panel.border_subtitle = "   ".join(parts)
-
-    # --- the preview
-
-    def _rest(self) -> None:
-        """Read the job under the cursor once the cursor has come to rest."""
-        row = self.jobs.current
-        key = None if row is None else (row.queue, row.id)
-        if key == self._preview:
-            return
-        if self._resting is not None:
-            self._resting.stop()
-        self._resting = self.set_timer(PREVIEW_S, lambda: self._preview_of(key))
-
-    def _preview_of(self, key: tuple[str, str] | None) -> None:
-        self._preview = key
-        if key is None:
-            self.query_one("#preview", JobPreview).show(None, 0)
-            self.query_one("#preview-panel", Panel).border_title = "Job"
-        elif self.has_class("-preview"):
-            self.look_again()
-
-    def _show_preview(self, snapshot: Snapshot) -> None:
-        job, panel = snapshot.of(OneJob), self.query_one("#preview-panel", Panel)
-        preview = self.query_one("#preview", JobPreview)
-        if job is not None and (job.queue, job.id) == self._preview:
-            preview.show(job, snapshot.now_ms)
-            panel.border_title = title_of(job, self.desk.glyphs)
-            panel.border_subtitle = ""
-        elif snapshot.error_of(OneJob) is not None and preview.job is not None:
-            panel.border_subtitle = "removed"
-
-    # --- what happens on the screen
-
-    def on_listing_moved(self) -> None:
-        self._rest()
-        self._title()
-        self.refresh_bindings()
-
-    def on_job_list_viewport_changed(self) -> None:
-        self.look_again()
-
-    def on_state_bar_chosen(self, event: StateBar.Chosen) -> None:
-        self.open_view(self.queue, event.state)
-
-    def on_listing_opened(self, event: Listing.Opened) -> None:
-        if isinstance(event.row, JobRow):
-            self.desk.open_job(event.row.queue, event.row.id, event.row)
-
-    def clear(self) -> bool:
-        jobs = self.jobs
-        if jobs.marked or jobs.range_from is not None:
-            jobs.unmark()
-            self._title()
-            self.refresh_bindings()
-            return True
-        return False
-
-    def command_done(self, command: Command, outcome: Outcome) -> None:  # noqa: ARG002  # of any command
-        self.jobs.unmark(outcome.done)
-        self._title()
-
-    # --- actions
+    def job_at_hand(self) -> JobRow | None:
+        return self.jobs.current
 
     def reason_against(self, action: Action) -> str | None:
+        jobs = self.jobs
+        row = jobs.current
         if action.scope is Scope.JOB:
-            return reason_against(action.id, self.jobs.current)
-        if action.id in ("jobs.remove", "jobs.cancel", "jobs.promote") and not self.jobs.marked:
-            return "Nothing is marked: space marks a job, A all that are shown."
-        if action.id == "jobs.retry" and not self.jobs.marked:
-            if self.queue is None:
-                return "Choose one queue, or mark jobs, to retry them together."
-            if not any(one.failed for one in self._stats):
-                return f"No failed jobs in {self.queue}."
+            if row is not None and action.mutating and jobs.key_of(row) in jobs.removed:
+                return "The job has been removed."
+            return reason_against(action.id, row)
+        if action.scope is Scope.QUEUE:
+            if self.queue is None and row is None:
+                return "Choose a queue first."
+            return None
+        if action.id in FITS:
+            return self._reason_against_many(action.id)
+        if action.id == "jobs.search-on":
+            if self.search is None:
+                return "There is no search: / begins one."
+            if self.search.complete:
+                return f"All {self.search.looked:,} rows have been searched."
+        if action.id in ("jobs.match-next", "jobs.match-previous") and self.search is None:
+            if self._last is None:
+                return "Nothing was searched for yet: / begins."
+            if self.queue is None or self.state is None:
+                return "Choose one queue and one state: their places are exact."
+        if action.id == "jobs.follow" and self.search is not None:
+            return "What was found stands still: esc goes back to the list."
         return None
+
+    def _reason_against_many(self, id_: str) -> str | None:
+        jobs = self.jobs
+        if jobs.marked:
+            if any(row.state in FITS[id_] for row in jobs.marked.values()):
+                return None
+            return f"None of the marked jobs can be {_VERBS[id_]} as they are."
+        if self.search is not None and self.search.filter.terms:
+            if self.search.begun and any(row.state in FITS[id_] for row in self.search.rows):
+                return None
+            if self.search.begun and not self.search.complete:
+                return None
+            return f"Nothing that the filter finds can be {_VERBS[id_]}."
+        if self.queue is None:
+            return "Choose one queue, or mark jobs, to act on them together."
+        if self.state is not None and self.state not in FITS[id_]:
+            return f"Jobs that are {self.state} cannot be {_VERBS[id_]}."
+        states = FITS[id_] if self.state is None else {self.state}
+        if id_ != "jobs.retry" and self.state is None:
+            return "Choose one state, or mark jobs, to act on them together."
+        here = [one for one in self._stats if one.name == self.queue]
+        if here and not any(getattr(one, state.value, 0) for one in here for state in states):
+            return f"There is nothing to be {_VERBS[id_]} in {self.queue}."
+        return None
+
+    # --- the list
 
     def action_jobs_state_next(self) -> None:
         self._step(1)
@@ -245,21 +107,21 @@ class JobsScreen(JobActions, DeskScreen):
         self._step(-1)
 
     def _step(self, by: int) -> None:
-        at = (STATES.index(self.state) + by) % len(STATES)
-        self.open_view(self.queue, STATES[at])
+        self.step_to(STATES[(STATES.index(self.state) + by) % len(STATES)])
 
     def action_jobs_mark(self) -> None:
         self.jobs.toggle_mark()
-        self._title()
-        self.refresh_bindings()
+        self._marks_changed()
 
     def action_jobs_range(self) -> None:
         self.jobs.toggle_range()
-        self._title()
-        self.refresh_bindings()
+        self._marks_changed()
 
     def action_jobs_mark_all(self) -> None:
         self.jobs.mark_shown()
+        self._marks_changed()
+
+    def _marks_changed(self) -> None:
         self._title()
         self.refresh_bindings()
 
@@ -271,27 +133,89 @@ class JobsScreen(JobActions, DeskScreen):
     def action_jobs_columns(self) -> None:
         self.jobs.wide = not self.jobs.wide
 
-    def _marked(self) -> commands.Jobs:
-        return tuple(self.jobs.marked)
+    def action_jobs_groups(self) -> None:
+        from jobdesk.tui.screens.groups import GroupsScreen
 
-    def _shown(self) -> tuple[JobRow, ...]:
-        return tuple(self.jobs.marked.values())[:3]
+        self.desk.push_screen(GroupsScreen(self.queue))
 
-    def job_at_hand(self) -> JobRow | None:
-        return self.jobs.current
+    # --- the queue
+
+    def _queue_at_hand(self) -> str | None:
+        row = self.jobs.current
+        return self.queue or (row.queue if row is not None else None)
+
+    def action_queue_add(self) -> None:
+        if queue := self._queue_at_hand():
+            add_to(self.desk, queue)
+
+    # --- many
 
     def action_jobs_retry(self) -> None:
         queue = self.queue
-        if self.jobs.marked:
-            self.desk.order(commands.RetryJobs(self._marked()), tier=2, examples=self._shown())
-        elif queue is not None:
+        plain = self.search is None and self.state in (None, JobState.FAILED)
+        if not self.jobs.marked and plain and queue is not None:
             self.desk.order_many(queue, (JobState.FAILED,), lambda n: commands.RetryAll(queue, n))
+        else:
+            self._many("jobs.retry")
 
     def action_jobs_remove(self) -> None:
-        self.desk.order(commands.RemoveJobs(self._marked()), tier=2, examples=self._shown())
+        queue, state = self.queue, self.state
+        plain = self.search is None and queue is not None and state is not None
+        if not self.jobs.marked and plain and queue is not None and state is not None:
+            self.desk.order_many(queue, (state,), lambda n: commands.CleanJobs(queue, n, state))
+        else:
+            self._many("jobs.remove")
 
     def action_jobs_cancel(self) -> None:
-        self.desk.order(commands.CancelJobs(self._marked()), tier=2, examples=self._shown())
+        self._many("jobs.cancel")
 
     def action_jobs_promote(self) -> None:
-        self.desk.order(commands.PromoteJobs(self._marked()), tier=2, examples=self._shown())
+        self._many("jobs.promote")
+
+    def _many(self, id_: str) -> None:
+        """Act on the marked jobs; else on all that the filter matches, once all is searched."""
+        if (refusal := self.desk.refusal()) is not None:
+            self.desk.refuse(refusal)
+            return
+        if self.jobs.marked:
+            self._order(id_, list(self.jobs.marked.values()), "marked")
+            return
+
+        def counted(search: Search) -> None:
+            rows = list(search.rows)
+            chosen = " ".join(filter(None, (
+                f"queue:{search.filter.queue}" if search.filter.queue else "",
+                f"state:{search.filter.state}" if search.filter.state else "",
+                str(search.filter),
+            )))  # fmt: skip
+            if not search.filter.terms and not search.order:
+                self._end_search()
+            if search.full:
+                self.desk.notify(
+                    f"Only the first {MOST_FOUND:,} that match: it can be repeated.", markup=False
+                )
+            self._order(id_, rows, chosen)
+
+        self.search_whole(counted)
+
+    def _order(self, id_: str, rows: list[JobRow], chosen: str) -> None:
+        fitting = [row for row in rows if row.state in FITS[id_]]
+        if not fitting:
+            self.desk.refuse(f"Nothing here can be {_VERBS[id_]} any more.")
+            return
+        jobs = tuple((row.queue, row.id) for row in fitting)
+        make: Callable[..., commands.OnJobs] = _MANY[id_]
+        command = make(jobs, chosen=chosen)
+
+        def call(source: Source) -> str:
+            from jobdesk.broker import undo
+
+            return undo.refusal(source.broker, fitting[0].queue, len(fitting))
+
+        def ask(kept: str | None, error: Exception | None) -> None:
+            if error is not None:
+                self.desk.refuse(str(error))
+                return
+            self.desk.order(command, tier=2, examples=fitting[:3], kept=kept or "")
+
+        self.desk.link.ask(call, ask)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from jobdesk.models import JobState, QueueStats
 from jobdesk.tui import commands, spans
 from jobdesk.tui.actions import Action, Scope
+from jobdesk.tui.jobactions import add_to
 from jobdesk.tui.reads import Heads, Minutes, Stats, Workers
 from jobdesk.tui.screens.base import DeskScreen
 from jobdesk.tui.widgets.columns import Cell, Column
@@ -168,6 +169,10 @@ class QueuesScreen(DeskScreen):
                 row.name, (JobState.WAITING, JobState.DELAYED),
                 lambda n: commands.EmptyQueue(row.name, n),
             )  # fmt: skip
+
+    def action_queue_add(self) -> None:
+        if row := self.listing.current:
+            add_to(self.desk, row.name)
 
     # --- columns
 

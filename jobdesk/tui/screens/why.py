@@ -1,0 +1,91 @@
+"""Why a job, or a queue, does not run: the reasons, the one that decides first, kept up to date."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.binding import Binding
+from textual.containers import Container, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from jobdesk.safetext import safe_line, safe_text
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from jobdesk.broker.why import Why
+    from jobdesk.tui.app import JobdeskApp
+    from jobdesk.tui.interest import Source
+
+#: Codes that say that something is in the way, that all is well, and that it is over.
+_BLOCKS = frozenset({
+    "paused", "no-worker", "unknown-type", "revoked", "expired", "worker-gone", "stalled", "failed",
+})  # fmt: skip
+_FINE = frozenset({"next", "active", "working", "completed"})
+
+
+class WhyScreen(ModalScreen[None]):
+    """A calm answer; without ``job_id`` of the queue."""
+
+    BINDINGS: ClassVar = [
+        Binding("escape,w,q,enter", "leave", "close", show=False, id="why.close"),
+    ]
+
+    def __init__(self, queue: str, job_id: str = "") -> None:
+        super().__init__()
+        self._queue = queue
+        self._job_id = job_id
+        self.found: Why | None = None
+
+    def compose(self) -> ComposeResult:
+        with Container(classes="dialog") as box:
+            what = f"job {safe_line(self._job_id, 30)}" if self._job_id else f"queue {self._queue}"
+            box.border_title = f"Why  {what}"
+            box.border_subtitle = "esc closes"
+            with VerticalScroll(id="why-body"):
+                yield Static(Content.styled("…", "$quiet"), id="why")
+            names = " ".join(filter(None, (self._queue, self._job_id)))
+            yield Static(Content(f"$ jobdesk why {safe_line(names, 180)}"), classes="command")
+
+    def on_mount(self) -> None:
+        self._ask()
+        self.set_interval(1.0, self._ask)
+
+    def _ask(self) -> None:
+        queue, job_id = self._queue, self._job_id
+
+        def call(source: Source) -> Why:
+            from jobdesk.broker import why
+
+            if job_id:
+                return why.why(source.broker, queue, job_id)
+            return why.why_queue(source.broker, queue)
+
+        cast("JobdeskApp", self.app).link.ask(call, self._show)
+
+    def _show(self, found: Why | None, error: Exception | None) -> None:
+        if not self.is_mounted:
+            return
+        text = self.query_one("#why", Static)
+        if found is None:
+            if self.found is None:
+                text.update(Content.styled(safe_text(error), "$error"))
+            return
+        if self.found is not None and found.reasons == self.found.reasons:
+            return
+        self.found = found
+        parts: list[tuple[str, str]] = []
+        for at, reason in enumerate(found.reasons):
+            if at:
+                parts.append(("\n\n", ""))
+            tone = "$error" if reason.code in _BLOCKS else "$accent"
+            tone = "$success" if reason.code in _FINE else tone
+            parts.append((f"{reason.code}\n", f"bold {tone}"))
+            message = safe_text(reason.message)
+            parts.append((f"{message[:1].upper()}{message[1:]}.", "" if at == 0 else "$quiet"))
+        text.update(Content.assemble(*parts))
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
