@@ -128,6 +128,7 @@ ACTIONS: tuple[Action, ...] = (
     _do("jobs.sort", "o", "sort", "Choose the order", _JOBS),
     _do("jobs.groups", "i", "causes", "Failures grouped by their cause", _JOBS, 9),
     _do("jobs.columns", "c", "columns", "More columns, or fewer", _JOBS),
+    _change("jobs.add", "a", "add", "Add a job to this queue", _JOBS, 17),
     _change("jobs.retry", "R", "retry many", "Retry the marked failed jobs, else all of this list",
             _JOBS, 50, tier=2),
     _change("jobs.remove", "D", "remove many", "Remove the marked jobs, else all of this list",

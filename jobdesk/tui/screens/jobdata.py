@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static, TextArea
 
+from jobdesk.redaction import is_secret
 from jobdesk.safetext import safe_json, safe_line
 from jobdesk.tui import editor, forms
 from jobdesk.tui.jobcommands import AddJob, EditJob
@@ -88,7 +89,7 @@ class DataScreen(ModalScreen["Command | None"]):
                     yield Choice(label, id=name)
 
     def on_mount(self) -> None:
-        self.check()
+        self.call_after_refresh(self.check)
 
     def changed(self) -> None:
         """Something was typed."""
@@ -307,7 +308,7 @@ class AddScreen(DataScreen):
         found: dict[str, Any] = {}
         wrong: list[str] = []
         for field in _OPTIONS:
-            text = self.query_one(f"#o-{field.name}", Input).value.strip()
+            text = self.query_one(f"#o-{_slug(field.name)}", Input).value.strip()
             if not text:
                 continue
             try:
@@ -349,7 +350,7 @@ def _row(field: forms.FormField, kind: str, wide: int, typed: str) -> Horizontal
         (safe_line(field.label, 24).ljust(min(wide, 24)), ""), (f"{mark} ", "$warning")
     )
     box = Input(typed, placeholder=safe_line(hint, 60), id=f"{kind}-{_slug(field.name)}",
-                compact=True, password=False)  # fmt: skip
+                compact=True, password=is_secret(field.name))  # fmt: skip
     return Horizontal(Static(label, classes="label"), box, classes="form-row")
 
 

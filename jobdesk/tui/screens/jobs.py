@@ -42,7 +42,7 @@ _VERBS = {
 class JobsScreen(JobActions, SearchingJobs):
     """The mode."""
 
-    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.JOBS, Scope.JOB, Scope.QUEUE)
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.JOBS, Scope.JOB)
 
     def job_at_hand(self) -> JobRow | None:
         return self.jobs.current
@@ -54,10 +54,8 @@ class JobsScreen(JobActions, SearchingJobs):
             if row is not None and action.mutating and jobs.key_of(row) in jobs.removed:
                 return "The job has been removed."
             return reason_against(action.id, row)
-        if action.scope is Scope.QUEUE:
-            if self.queue is None and row is None:
-                return "Choose a queue first."
-            return None
+        if action.id == "jobs.add":
+            return None if self._queue_at_hand() else "Choose a queue first."
         if action.id in FITS:
             return self._reason_against_many(action.id)
         if action.id == "jobs.search-on":
@@ -144,7 +142,7 @@ class JobsScreen(JobActions, SearchingJobs):
         row = self.jobs.current
         return self.queue or (row.queue if row is not None else None)
 
-    def action_queue_add(self) -> None:
+    def action_jobs_add(self) -> None:
         if queue := self._queue_at_hand():
             add_to(self.desk, queue)
 

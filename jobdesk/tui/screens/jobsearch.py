@@ -8,6 +8,7 @@ from jobdesk.tui import filters
 from jobdesk.tui.screens.joblisting import JobListing
 from jobdesk.tui.searching import ORDERS, FoundRows, Search
 from jobdesk.tui.widgets.filterbar import FilterBar, FilterInput
+from jobdesk.tui.widgets.hintbar import HintBar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from jobdesk.tui.interest import Read, Snapshot, Source
 
 REVERSE = "from the other end"
+TYPING = "enter search   tab complete   up earlier   esc leave"
 
 
 class SearchingJobs(JobListing):
@@ -46,6 +48,7 @@ class SearchingJobs(JobListing):
 
     def action_jobs_filter(self) -> None:
         self.bar.open(str(self.search.filter) if self.search is not None else "")
+        self.query_one(HintBar).typing = TYPING
 
         def call(source: Source) -> filters.Known:
             queues = source.queues()
@@ -64,6 +67,7 @@ class SearchingJobs(JobListing):
 
     def _leave_bar(self) -> None:
         self.bar.close()
+        self.query_one(HintBar).typing = ""
         self.jobs.focus()
 
     def on_filter_bar_applied(self, event: FilterBar.Applied) -> None:

@@ -16,6 +16,8 @@ class HintBar(Widget):
     """A footer that never cuts a hint in two; what cannot be done now is dim."""
 
     note: reactive[str] = reactive("")
+    #: the keys of what one types in, instead of the screen's
+    typing: reactive[str] = reactive("")
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
@@ -26,6 +28,8 @@ class HintBar(Widget):
     def render(self) -> Content:
         if self.note:
             return Content.assemble((f" {self.note}", "$warning"))
+        if self.typing:
+            return Content.assemble((f" {self.typing}", "$quiet"))
         found: dict[str, tuple[str, str, bool]] = {}
         for key, active in self.screen.active_bindings.items():
             action = BY_ID.get(active.binding.id or "")
