@@ -47,7 +47,8 @@ class CanaryScreen(ModalScreen[bool]):
             yield Static(Content(f"$ {safe_line(self._line, 200)}"), classes="command")
             with Horizontal(classes="buttons"):
                 yield Choice("n  Leave the rest", id="no")
-                yield Choice(f"y  Retry the other {self._rest:,}", id="yes", disabled=True)
+                other = f"y  Retry the other {self._rest:,}" if self._rest else "There is no other"
+                yield Choice(other, id="yes", disabled=True)
 
     def on_mount(self) -> None:
         self._ask()
@@ -70,8 +71,8 @@ class CanaryScreen(ModalScreen[bool]):
             return
         self.status = status
         if status.state is JobState.COMPLETED:
-            said = Content.assemble(("It completed. ", "bold $success"),
-                                    f"Retry the other {self._rest:,} now?")  # fmt: skip
+            more = f"Retry the other {self._rest:,} now?" if self._rest else "It was the only one."
+            said = Content.assemble(("It completed. ", "bold $success"), more)
         elif status.state is JobState.FAILED:
             said = Content.assemble(
                 ("It failed again: ", "bold $error"), safe_line(status.failed_reason or "", 300),

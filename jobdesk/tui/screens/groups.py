@@ -64,16 +64,16 @@ class GroupsScreen(TableScreen[ErrorGroup]):
         if found is not None:
             self.listing.show(found, snapshot.now_ms)
             failed = sum(one.failed for one in found)
-            self.note(f"{len(found)} causes   {failed:,} jobs" if found else "")
+            self.note(f"{len(found)} causes   {failed:,} failures" if found else "")
 
     def columns(self) -> Sequence[Column[ErrorGroup]]:
         def error(row: ErrorGroup, _: int) -> Cell:
             return safe_line(row.error, 200), "error"
 
         made = [
-            Column(title="JOBS", width=6, right=True,
+            Column(title="FAILED", width=6, right=True,
                    cell=lambda row, _: (spans.count(row.failed), "strong")),
-            Column(title="FAILS", width=6, right=True, rank=3,
+            Column(title="TIMES", width=6, right=True, rank=3,
                    cell=lambda row, _: (spans.count(row.count), "muted")),
             Column(title="TYPE", width=13, flex=1, most=26,
                    cell=lambda row, _: (safe_line(row.type, 40), "plain")),

@@ -310,7 +310,7 @@ class SearchingJobs(JobListing):
         choices = [Choice("", natural, "exact, at any depth")]
         if exact:
             choices.append(Choice(REVERSE, REVERSE, "exact, at any depth"))
-        choices += [Choice(name, name, "of what was searched, 2,000 rows a press")
+        choices += [Choice(name, name, "of 2,000 rows a press")
                     for name in ORDERS if name != natural]  # fmt: skip
         now = REVERSE if self.jobs.reverse else (self.search.order if self.search else "")
 

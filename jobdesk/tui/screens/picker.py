@@ -67,9 +67,10 @@ class PickerScreen(ModalScreen[str | None]):
         key = f"{one.key:<3}" if any(each.key for each in self._choices) else ""
         wide = max(len(each.label) for each in self._choices)
         wide = min(wide, 28)
+        room = max(0, min(76, self.app.size.width * 96 // 100) - 12 - len(key) - wide)
         return Content.assemble(
             (key, "bold $accent"), f"{safe_line(one.label, 28):<{wide}}",
-            (f"   {safe_line(one.hint, 66 - wide - 6)}" if one.hint else "", "$quiet"),
+            (f"   {safe_line(one.hint, room)}" if one.hint and room > 8 else "", "$quiet"),
         )  # fmt: skip
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:

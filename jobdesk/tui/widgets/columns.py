@@ -47,8 +47,8 @@ def fit(columns: Sequence[Column[R]], room: int, *, wide: bool) -> list[tuple[Co
     # what went before a wider one may fit after all
     for column in sorted((c for c in columns if wide or not c.wide), key=lambda c: c.rank):
         if column not in kept:
-            more = [one for one in columns if one in kept or one is column]
-            kept = more if _least(more) <= room else kept
+            wider = [one for one in columns if one in kept or one is column]
+            kept = wider if _least(wider) <= room else kept
     widths = {id(column): column.width for column in kept}
     left = room - _least(kept)
     while left > 0:

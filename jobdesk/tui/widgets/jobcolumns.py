@@ -42,7 +42,15 @@ def columns(
     tries = Column(title="TRY", width=4, cell=_tries, right=True, rank=5)
     ran = Column(title="RAN", width=7, cell=_ran, right=True, rank=3)
     worker = Column(title="WORKER", width=14, flex=2, most=28, cell=_worker, rank=4)
-    error = Column(title="ERROR", width=12, flex=4, most=90, cell=_error, rank=2)
+
+    def told(row: JobRow, now_ms: int) -> Cell:
+        if removed is not None and removed(row):
+            return "removed", "muted"
+        if removed is not None and state is JobState.FAILED is not row.state:
+            return f"is {look_of(row)} now", "muted"
+        return _error(row, now_ms)
+
+    error = Column(title="ERROR", width=12, flex=4, most=90, cell=told, rank=2)
     when = Column(title=_WHEN.get(state, "WHEN"), width=8, cell=_when, right=True)
     added = Column(title="ADDED", width=8, cell=_added, right=True, wide=True, rank=7)
     sets: dict[JobState | None, list[Column[JobRow]]] = {
@@ -55,16 +63,18 @@ def columns(
     }  # fmt: skip
     middle = sets.get(state, [tries, ran, when, error])
     # where all rows are in one state, its sign is enough; those that differ say so in their error
-    one_word = removed is None and state in (JobState.WAITING, JobState.COMPLETED, JobState.FAILED)
+    one_word = state is JobState.FAILED or (
+        removed is None and state in (JobState.WAITING, JobState.COMPLETED)
+    )
     made = [
         Column(title="", width=1, cell=lambda row, now: (look(row, now)[0][:1], look(row, now)[1]))
         if one_word
         else Column(title="STATE", width=11, cell=look),
         Column(title="ID", width=8, flex=2, most=22, cell=_id),
-        Column(title="TYPE", width=13, flex=1, most=28, cell=_type),
+        Column(title="TYPE", width=10, flex=1, most=28, cell=_type),
     ]
     if with_queue:
-        made.append(Column(title="QUEUE", width=12, cell=_queue))
+        made.append(Column(title="QUEUE", width=8, flex=1, most=14, cell=_queue))
     return [*made, *middle, added]
 
 
