@@ -154,25 +154,28 @@ class AsOne(OnJobs):
             ids.setdefault(queue, []).append(job_id)
         done: list[tuple[str, str]] = []
         undo: list[tuple[str, str]] = []
-        looked, through = 0, True
+        looked, count, through = 0, 0, True
         for queue, some in ids.items():
 
             def tell(at: int, _: int, before: int = looked) -> object:
                 return progress(before + at, len(self.jobs))
 
             touched = self.many(control, queue, some, tell)
-            done += [(queue, job_id) for job_id in touched.ids]
+            # of many, only the first ids are told
+            told = some if touched.count == len(some) else touched.ids
+            done += [(queue, job_id) for job_id in told]
+            count += touched.count
             undo += [(queue, touched.operation)] if touched.operation else []
             looked += len(some)
             through = through and touched.done
             if not through:
                 break
-        text = f"{self.past} {len(done):,} of {len(self.jobs):,} jobs"
+        text = f"{self.past} {count:,} of {len(self.jobs):,} jobs"
         if not through:
             text += ", then it was stopped"
-        elif len(done) < len(self.jobs):
+        elif count < len(self.jobs):
             text += "; the others had changed meanwhile"
-        return Outcome(text, tuple(done), whole=len(done) == len(self.jobs), undo=Undo.of(undo))
+        return Outcome(text, tuple(done), whole=count == len(self.jobs), undo=Undo.of(undo))
 
     @abstractmethod
     def many(self, control: Control, queue: str, ids: Sequence[str], progress: Progress) -> Touched:

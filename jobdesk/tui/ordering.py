@@ -111,7 +111,8 @@ class OrderingApp(LinkedApp):
         self._undo = outcome.undo if outcome.undo is not None else self._undo
         hint = "  u takes it back." if outcome.undo is not None else ""
         # what was done without a question shows its command here
-        line = f"\n$ {safe_line(message.command.line, 300)}" if message.command.tier == 0 else ""
+        lines = message.command.lines if message.command.tier == 0 else ()
+        line = f"\n$ {safe_line(lines[0], 300)}" if len(lines) == 1 else ""
         self.notify(
             safe_text(f"{outcome.text}.{hint}") + line, markup=False,
             severity="information" if outcome.whole else "warning",

@@ -6,6 +6,8 @@ import os
 import shlex
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Literal
 
@@ -618,11 +620,19 @@ def test_a_command_over_many_is_stopped_by_escape(run_desk, broker, thumbs):
         await press(pilot, "R")
         await at_screen(pilot, app, ConfirmScreen)
         app.screen.query_one("#typed").value = "4000"
-        await press(pilot, "enter")
         stats = Inspector(broker).stats
-        await until(pilot, lambda: stats("thumbs").waiting > 0, "the beginning")
-        await press(pilot, "escape")
+
+        def escape_soon() -> None:
+            """As somebody at the keyboard, who does not wait for the app to be idle."""
+            while not stats("thumbs").waiting:
+                time.sleep(0.005)
+            app.call_from_thread(app.simulate_key, "escape")
+
+        hand = threading.Thread(target=escape_soon)
+        hand.start()
+        await press(pilot, "enter")
         await until(pilot, lambda: notes(app), "a word of it")
+        await until(pilot, lambda: not hand.is_alive(), "the key")
 
         done = stats("thumbs").waiting
         assert 0 < done < 4000
