@@ -188,10 +188,10 @@ class JobListing(DeskScreen):
         """Read the job under the cursor once the cursor has come to rest."""
         row = self.jobs.current
         key = None if row is None else (row.queue, row.id)
-        if key == self._preview:
-            return
         if self._resting is not None:
             self._resting.stop()
+        if key == self._preview:
+            return
         self._resting = self.set_timer(PREVIEW_S, lambda: self._preview_of(key))
 
     def _preview_of(self, key: tuple[str, str] | None) -> None:
