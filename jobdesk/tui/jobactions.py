@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Terminals take so much from a program into the clipboard, as a rule.
 MOST_COPIED = 100_000
+#: More than that is slow to draw, and no job of ours has it.
+MOST_EDITED = 300_000
 
 
 class JobActions:
@@ -118,6 +120,11 @@ class JobActions:
             self.desk.refuse(reason)
             return
         before = pretty(job.data)
+        if len(before) > MOST_EDITED:
+            self.desk.refuse(
+                f"Its data has {len(before):,} characters: jobdesk edit {job.queue} {job.id}"
+            )
+            return
         text = editor.edited(self.desk, before) if editor.editor() else None
         if text is not None and text.strip() == before.strip():
             self.desk.notify("Nothing was changed.", markup=False)

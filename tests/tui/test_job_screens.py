@@ -776,15 +776,32 @@ def test_hostile_data_is_shown_harmlessly_and_in_its_place(run_desk, broker, thu
         await pilot.pause(0.2)
         harmless(app, size)
         await press(pilot, "escape", "escape", "e")
-        await at_screen(pilot, app, EditScreen)
-        await pilot.pause(0.3)
-        harmless(app, size)
-        await press(pilot, "escape", "i")
+        await until(pilot, lambda: any("jobdesk edit thumbs f1" in note for note in notes(app)))
+        await press(pilot, "i")
         await at_screen(pilot, app, GroupsScreen)
         await pilot.pause(0.3)
         harmless(app, size)
 
     run_desk(act, size=size)
+
+
+def test_hostile_data_is_edited_as_json_escapes_and_stays_the_same(run_desk, broker, thumbs):
+    import json
+
+    data = {"path": EVIL, EVIL: 1}
+    thumbs.failed("f1", payload=json.dumps(data).encode())
+
+    async def act(pilot, app):
+        await at_jobs(pilot, app, 1)
+        await press(pilot, "e")
+        await at_screen(pilot, app, EditScreen)
+        await until(pilot, lambda: "$ jobdesk edit" in picture(app), "the command")
+        harmless(app, NARROW)
+        await press(pilot, "ctrl+s")
+        await until(pilot, lambda: Inspector(broker).stats("thumbs").waiting == 1, "the retry")
+
+    run_desk(act, size=NARROW)
+    assert Inspector(broker).job("thumbs", "f1").data == data
 
 
 def harmless(app, size):
