@@ -70,9 +70,11 @@ class LinkedApp(App[int]):
         """The Redis server's clock, as far as is known."""
         return self._server_ms + round((time.monotonic() - self.read_at) * 1000)
 
-    # --- what the link tells
+    # --- what the link tells: while the app ends, nobody hears it
 
     def on_snapshot_ready(self, message: messages.SnapshotReady) -> None:
+        if not self.is_running:
+            return
         snapshot = message.snapshot
         self.read_at = time.monotonic()
         self._server_ms = snapshot.now_ms
@@ -102,6 +104,8 @@ class LinkedApp(App[int]):
         )
 
     def on_link_changed(self, message: messages.LinkChanged) -> None:
+        if not self.is_running:
+            return
         status, screen = message.status, self.desk_screen
         before = getattr(self, "_told", LinkStatus())
         self._told = status
@@ -129,11 +133,15 @@ class LinkedApp(App[int]):
             self._connect = None
 
     def on_events_arrived(self, message: messages.EventsArrived) -> None:
+        if not self.is_running:
+            return
         for screen in self.screen_stack:
             if isinstance(screen, DeskScreen) and screen.is_mounted:
                 screen.events_arrived(message.events)
 
     def on_answered(self, message: messages.Answered) -> None:
+        if not self.is_running:
+            return
         message.then(message.value, message.error)
 
     # --- what the screens are told

@@ -97,11 +97,15 @@ class OrderingApp(LinkedApp):
         self.link.run(command)
 
     def on_command_progress(self, message: messages.CommandProgress) -> None:
+        if not self.is_running:
+            return
         self._note(
             f"{message.command.title}:  {message.done:,} of {message.total:,}   esc stops it"
         )
 
     def on_command_done(self, message: messages.CommandDone) -> None:
+        if not self.is_running:
+            return
         self._at_work = None
         self._note("")
         outcome = message.outcome

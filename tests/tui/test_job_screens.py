@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -30,7 +31,7 @@ from jobdesk.tui.screens.why import WhyScreen
 from jobdesk.tui.widgets.filterbar import FilterBar
 from jobdesk.tui.widgets.textview import TextView
 from tests.bench import Bench
-from tests.tui.driving import NARROW, picture, press, until
+from tests.tui.driving import NARROW, drive, picture, press, until
 
 SMALL = (60, 16)
 
@@ -40,6 +41,13 @@ def _no_editor(monkeypatch):
     """A developer's own editor stays closed."""
     monkeypatch.delenv("EDITOR", raising=False)
     monkeypatch.delenv("VISUAL", raising=False)
+
+
+@pytest.fixture
+def run_desk(settings, tmp_path):
+    """As the others have it, with a picture four times a second: there is less to wait for."""
+    fast = settings.model_copy(update={"tui_refresh": 0.25})
+    return partial(drive, fast, tmp_path / "state" / "tui.json")
 
 
 @pytest.fixture
