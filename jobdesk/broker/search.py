@@ -106,6 +106,52 @@ def search(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What :func:`find` came to."""
+
+    #: the place of the first row that matches; None when there is none so far
+    at: int | None
+    #: the last place that was looked at
+    upto: int
+    total: int
+
+
+def find(
+    broker: Broker,
+    queue: str,
+    state: JobState,
+    matches: Matches,
+    *,
+    start: int,
+    back: bool = False,
+    reverse: bool = False,
+    texts: bool = False,
+    rows: int = MOST_ROWS,
+) -> Match:
+    """The next row of one list that matches, from place ``start`` on, or ``back`` from it."""
+    inspector = Inspector(broker)
+    left, at, total = rows, start, 0
+    while left > 0 and at >= 0:
+        size = min(PAGE, left, at + 1) if back else min(PAGE, left)
+        offset = at - size + 1 if back else at
+        page = inspector.window(queue, state, offset=offset, limit=size, reverse=reverse)
+        total = page.total
+        if offset >= total or not page.rows:
+            break
+        told = _texts(broker, queue, page.rows) if texts else _Texts()
+        places = [
+            page.offset + i
+            for i, row in enumerate(page.rows)
+            if matches(row, told.of.get(row.id, ""))
+        ]
+        if places:
+            return Match(places[-1] if back else places[0], at, total)
+        left -= size
+        at = offset - 1 if back else offset + size
+    return Match(None, max(0, min(at, total - 1)), total)
+
+
 def rows_of(broker: Broker, keys: Sequence[tuple[str, str]]) -> tuple[JobRow | None, ...]:
     """These jobs, (queue, id) each, as they are now; None for one that is gone."""
     if not keys:

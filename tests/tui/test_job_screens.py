@@ -31,7 +31,7 @@ from jobdesk.tui.screens.why import WhyScreen
 from jobdesk.tui.widgets.filterbar import FilterBar
 from jobdesk.tui.widgets.textview import TextView
 from tests.bench import Bench
-from tests.tui.driving import NARROW, drive, picture, press, until
+from tests.tui.driving import NARROW, drive, picture, until
 
 SMALL = (60, 16)
 
@@ -84,6 +84,11 @@ async def filtered(pilot, app, text, count):
     await press(pilot, "enter")
     await until(pilot, lambda: app.screen.search and app.screen.search.begun, "a search")
     await until(pilot, lambda: app.screen.jobs.total == count, f"{count} found")
+
+
+async def press(pilot, *keys):
+    """Press keys as fast as somebody types."""
+    await pilot.press(*keys)
 
 
 async def at_screen(pilot, app, kind, what=""):
