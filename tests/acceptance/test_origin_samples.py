@@ -1,28 +1,44 @@
-"""Every sample of the document that jobdesk was built from, put into Python, as far as it goes now.
+"""Every sample of the document that jobdesk was built from, put into Python, run end to end.
 
-The samples add jobs as an application does; a worker of the same process tree then runs them.
-Samples for the types of notification, report and sync come with those types: until then they are
-refused by name.
+The samples add jobs as an application does; a worker, a process of its own, then runs them. What
+needs an account speaks to a fake of the service over a real socket.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 import os
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from datetime import UTC, date, datetime
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pypdf
 import pytest
+from pydantic import SecretStr
+from sqlalchemy import insert, select
 
 from jobdesk import Backoff, JobOptions, JobSpec, QueueService
+from jobdesk import settings as settings_module
+from jobdesk.db import connection as database
+from jobdesk.db import notices, tables
 from jobdesk.errors import JobFailed, JobNotFound
+from jobdesk.tasks import sync
+from tests.fake_providers.base import running
+from tests.fake_providers.lean_bank import ACCOUNT, APP_TOKEN, CLIENT_SECRET, ENTITY, FakeLean
+from tests.fake_providers.payment_services import STRIPE_KEY, FakeStripe, intent
+from tests.fake_providers.push_service import FakePushService, vapid_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sqlalchemy import Engine
 
     from jobdesk.settings import Settings
 
@@ -257,15 +273,91 @@ def test_the_default_options_of_all_queues(service, settings):
 
 
 FIRM = "507f1f77bcf86cd799439014"
+BANK_ACCOUNT, PAYMENT = "507f1f77bcf86cd799439015", "507f1f77bcf86cd799439016"
+USER = "507f1f77bcf86cd799439013"
 
 
-@pytest.mark.parametrize(
-    ("send", "queue", "kind"),
-    [
-        (
-            lambda s: s.send_notification(
+@pytest.fixture
+def firm(settings) -> Iterator[Engine]:
+    """What the application has in its tables by the time it adds the samples."""
+    engine = database.connect(settings)
+    added = datetime(2024, 1, 1, tzinfo=UTC)
+    rows: list[tuple[Any, dict[str, Any]]] = [
+        (tables.firms, {"id": FIRM, "name": "Traf3li", "created_at": added}),
+        (tables.clients, {"id": "c1", "firm_id": FIRM, "name": "Client Name", "kind": "company",
+                          "created_at": added}),
+        (tables.invoices, {"id": "i1", "firm_id": FIRM, "client_id": "c1", "number": "INV-2024-001",
+                           "status": "issued", "issue_date": date(2024, 5, 1),
+                           "due_date": date(2024, 6, 1), "net": 434_783, "vat": 65_217,
+                           "total": 500_000}),
+        (tables.bank_accounts, {"id": BANK_ACCOUNT, "firm_id": FIRM, "provider": "lean",
+                                "entity_id": ENTITY, "account_id": ACCOUNT}),
+        (tables.payments, {"id": PAYMENT, "firm_id": FIRM, "amount": 500_000, "method": "card",
+                           "status": "pending", "provider": "stripe", "external_id": "pi_1",
+                           "created_at": added}),
+        (tables.sessions, {"id": "s1", "user_id": USER, "created_at": added,
+                           "expires_at": added}),
+    ]  # fmt: skip
+    with engine.begin() as connection:
+        for table, row in rows:
+            connection.execute(insert(table).values(**row))
+    yield engine
+    database.close_all()
+
+
+def text_of(path: str) -> str:
+    return "\n".join(page.extract_text() for page in pypdf.PdfReader(path).pages)
+
+
+def whatsapp_post(secret: str) -> tuple[bytes, str]:
+    """What WhatsApp posts to the application's webhook, and how it signs it."""
+    message = {"from": "966501234567", "id": "wamid.1", "timestamp": "1750857384",
+               "type": "text", "text": {"body": "مرحبا"}}  # fmt: skip
+    value = {
+        "messaging_product": "whatsapp",
+        "metadata": {"phone_number_id": "whatsapp_phone_id"},
+        "messages": [message],
+    }
+    change = {"field": "messages", "value": value}
+    body = json.dumps({"object": "whatsapp_business_account",
+                       "entry": [{"id": "WABA", "changes": [change]}]}).encode()  # fmt: skip
+    return body, "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+def test_notifications_reports_syncs_and_a_cleanup_of_sessions(
+    service, settings, environment, tmp_path, firm
+):
+    private, public = vapid_keys()
+    with (
+        running(FakePushService()) as browsers,
+        running(FakeLean()) as lean,
+        running(FakeStripe()) as stripe,
+    ):
+        browsers.vapid_public = public
+        stripe.intents["pi_1"] = intent("pi_1", "succeeded", 500_000)
+        environment |= {
+            "JOBDESK_DELIVERY": "live",
+            "VAPID_PUBLIC_KEY": public,
+            "VAPID_PRIVATE_KEY": private,
+            "CONTACT_EMAIL": "support@traf3li.com",
+            "JOBDESK_PUSH_HOSTS": browsers.place,
+            "LEAN_APP_TOKEN": APP_TOKEN,
+            "LEAN_CLIENT_SECRET": CLIENT_SECRET,
+            "LEAN_BASE_URL": lean.url,
+            "LEAN_TOKEN_URL": lean.url,
+            "STRIPE_SECRET_KEY": STRIPE_KEY,
+            "STRIPE_BASE_URL": stripe.url,
+            "WHATSAPP_APP_SECRET": "app-secret",
+        }
+        settings_module.use(settings.model_copy(
+            update={"whatsapp_app_secret": SecretStr("app-secret")}
+        ))  # fmt: skip
+        sync.receive_whatsapp(*whatsapp_post("app-secret"))
+
+        added = {
+            "in-app": service.send_notification(
                 {
-                    "userId": "507f1f77bcf86cd799439013",
+                    "userId": USER,
                     "title": "Payment Received",
                     "message": "Your payment of SAR 5,000 has been received",
                     "type": "success",
@@ -273,11 +365,26 @@ FIRM = "507f1f77bcf86cd799439014"
                 },
                 "in-app",
             ),
-            "notification",
-            "in-app",
-        ),
-        (
-            lambda s: s.generate_report(
+            "push": service.send_notification(
+                {
+                    "userId": USER,
+                    "subscription": browsers.subscription(),
+                    "title": "New Message",
+                    "body": "You have a new message from your lawyer",
+                },
+                "push",
+            ),
+            "report": service.generate_pdf(
+                {
+                    "reportId": "507f1f77bcf86cd799439012",
+                    "reportData": {
+                        "figures": [{"label": "Invoiced", "value": 5000, "currency": "SAR"}]
+                    },
+                    "reportType": "financial",
+                },
+                "report",
+            ),
+            "financial": service.generate_report(
                 {
                     "firmId": FIRM,
                     "startDate": "2024-01-01",
@@ -287,42 +394,40 @@ FIRM = "507f1f77bcf86cd799439014"
                 "financial",
                 {"priority": 2},
             ),
-            "report",
-            "financial",
-        ),
-        (
-            lambda s: s.schedule_sync(
+            "whatsapp-messages": service.schedule_sync(
                 "whatsapp-messages", {"firmId": FIRM, "phoneNumberId": "whatsapp_phone_id"}
             ),
-            "sync",
-            "whatsapp-messages",
-        ),
-        (
-            lambda s: s.schedule_sync(
+            "bank-transactions": service.schedule_sync(
                 "bank-transactions",
                 {
                     "firmId": FIRM,
-                    "bankAccountId": "507f1f77bcf86cd799439015",
+                    "bankAccountId": BANK_ACCOUNT,
                     "startDate": "2024-01-01",
                     "endDate": "2024-01-31",
                 },
             ),
-            "sync",
-            "bank-transactions",
-        ),
-        (
-            lambda s: s.schedule_sync(
-                "payment-status",
-                {"paymentId": "507f1f77bcf86cd799439016", "paymentProvider": "stripe"},
+            "payment-status": service.schedule_sync(
+                "payment-status", {"paymentId": PAYMENT, "paymentProvider": "stripe"}
             ),
-            "sync",
-            "payment-status",
-        ),
-        (lambda s: s.schedule_cleanup("sessions"), "cleanup", "sessions"),
-    ],
-)
-def test_samples_of_the_other_queues_are_taken_as_they_stand(service, send, queue, kind):
-    handle = send(service)
+            "sessions": service.schedule_cleanup("sessions"),
+        }
+        assert service.get_job("report", added["financial"].id).priority == 2
+        with worker("jobdesk.tasks.huey", environment, tmp_path):
+            results = {
+                name: service.wait(handle.queue, handle.id, 90) for name, handle in added.items()
+            }
 
-    job = service.get_job(queue, handle.id)
-    assert (job.type, job.state) == (kind, "waiting")
+    assert all(result["success"] for name, result in results.items() if name != "report")
+    [(_, note)] = browsers.received
+    assert note["title"] == "New Message"
+    [notice] = notices.listed(firm, USER)
+    assert notice["title"] == "Payment Received"
+    assert "5,000" in text_of(results["report"]["document"]["path"])
+    assert "5,000.00" in text_of(results["financial"]["path"])
+    with firm.connect() as connection:
+        messages = connection.execute(select(tables.whatsapp_messages.c.body)).scalars().all()
+        banked = connection.execute(select(tables.bank_transactions.c.id)).all()
+        paid = connection.execute(select(tables.payments.c.status)).scalar_one()
+        left = connection.execute(select(tables.sessions.c.id)).all()
+    assert messages == ["مرحبا"]
+    assert (len(banked), paid, left) == (3, "paid", [])
