@@ -1,7 +1,9 @@
-"""What the dashboard can do to queues and jobs: one frozen value per command.
+"""What the dashboard can do: one frozen value per command; here the base of all, and single jobs.
 
 A command knows the ``jobdesk`` line that does the same, how much it asks for before it runs (its
 tier), and how to run on a :class:`Control`. Screens make one and hand it to ``app.order``.
+Those on queues are in :mod:`~jobdesk.tui.queuecommands`, those that give data to jobs in
+:mod:`~jobdesk.tui.jobcommands`.
 """
 
 from __future__ import annotations
@@ -17,7 +19,6 @@ from jobdesk.errors import Refused
 if TYPE_CHECKING:
     from jobdesk.broker.control import Control
     from jobdesk.broker.tally import Progress, Touched
-    from jobdesk.models import JobState
 
 #: (queue, id)
 Jobs = tuple[tuple[str, str], ...]
@@ -128,7 +129,7 @@ class OnJobs(Command):
                 refused = exc
             else:
                 done.append((queue, job_id))
-                undo += _operation(control, queue)
+                undo += operation_of(control, queue)
             if progress(number, len(self.jobs)) is False:
                 break
         if len(self.jobs) == 1:
@@ -279,46 +280,6 @@ class OnQueue(Command):
 
 
 @dataclass(frozen=True)
-class PauseQueue(OnQueue):
-    """Start no more jobs of a queue."""
-
-    action = "queue.pause"
-    verb = "Pause"
-
-    @property
-    def title(self) -> str:
-        return f"Pause queue {self.queue}"
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        return (command_line("pause", self.queue),)
-
-    def run(self, control: Control, progress: Progress) -> Outcome:  # noqa: ARG002  # one step
-        changed = control.pause_queue(self.queue)
-        return Outcome(f"{self.queue} is paused" + ("" if changed else " already"))
-
-
-@dataclass(frozen=True)
-class ResumeQueue(OnQueue):
-    """Start jobs of a queue again."""
-
-    action = "queue.pause"
-    verb = "Resume"
-
-    @property
-    def title(self) -> str:
-        return f"Resume queue {self.queue}"
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        return (command_line("resume", self.queue),)
-
-    def run(self, control: Control, progress: Progress) -> Outcome:  # noqa: ARG002  # one step
-        changed = control.resume_queue(self.queue)
-        return Outcome(f"{self.queue} goes on" if changed else f"{self.queue} was not paused")
-
-
-@dataclass(frozen=True)
 class OnMany(OnQueue):
     """A command over all jobs of a queue that fit; how many those are was read just before."""
 
@@ -329,72 +290,6 @@ class OnMany(OnQueue):
     @property
     def count(self) -> int:
         return self.found
-
-
-@dataclass(frozen=True)
-class RetryAll(OnMany):
-    """Put all failed jobs of a queue back in the line."""
-
-    action = "queue.retry"
-    undoable = True
-    undo_text = RETRY_UNDO
-    verb = "Retry"
-
-    @property
-    def title(self) -> str:
-        return f"Retry all {self.found:,} failed jobs of {self.queue}"
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        return (command_line("retry-all", self.queue),)
-
-    def run(self, control: Control, progress: Progress) -> Outcome:
-        touched = control.retry_all(self.queue, progress)
-        return _touched("Retried", touched, self, control)
-
-
-@dataclass(frozen=True)
-class CleanJobs(OnMany):
-    """Remove the jobs of one state."""
-
-    state: JobState
-
-    action = "queue.clean"
-    undoable = True
-    verb = "Remove"
-
-    @property
-    def title(self) -> str:
-        return f"Remove all {self.found:,} {self.state} jobs of {self.queue}"
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        return (command_line("clean", self.queue, state=self.state.value, grace=0),)
-
-    def run(self, control: Control, progress: Progress) -> Outcome:
-        touched = control.clean_jobs(self.queue, self.state, grace=0, progress=progress)
-        return _touched("Removed", touched, self, control)
-
-
-@dataclass(frozen=True)
-class EmptyQueue(OnMany):
-    """Remove the waiting and delayed jobs of a queue."""
-
-    action = "queue.empty"
-    undoable = True
-    verb = "Remove"
-
-    @property
-    def title(self) -> str:
-        return f"Remove all {self.found:,} waiting and delayed jobs of {self.queue}"
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        return (command_line("empty", self.queue),)
-
-    def run(self, control: Control, progress: Progress) -> Outcome:
-        touched = control.empty_queue(self.queue, progress)
-        return _touched("Removed", touched, self, control)
 
 
 @dataclass(frozen=True)
@@ -429,14 +324,6 @@ class Undo(Command):
         return Outcome(f"{text}, {gone:,} could not be" if gone else text, whole=not gone)
 
 
-def _operation(control: Control, queue: str) -> list[tuple[str, str]]:
+def operation_of(control: Control, queue: str) -> list[tuple[str, str]]:
     """What the last command of ``control`` can be undone by, if by anything."""
     return [(queue, control.operation)] if control.operation else []
-
-
-def _touched(past: str, touched: Touched, command: OnMany, control: Control) -> Outcome:
-    text = f"{past} {touched.count:,} jobs of {command.queue}"
-    if touched.count != command.found:
-        text += f"; there were {command.found:,}"
-    undo = Undo.of(_operation(control, command.queue))
-    return Outcome(text, whole=touched.done, undo=undo)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from jobdesk.models import JobRow, JobState
-from jobdesk.tui import commands
+from jobdesk.tui import commands, queuecommands
 from jobdesk.tui.actions import Action, Scope
 from jobdesk.tui.jobactions import JobActions, add_to, reason_against
 from jobdesk.tui.screens.jobsearch import SearchingJobs
@@ -152,7 +152,9 @@ class JobsScreen(JobActions, SearchingJobs):
         queue = self.queue
         plain = self.search is None and self.state in (None, JobState.FAILED)
         if not self.jobs.marked and plain and queue is not None:
-            self.desk.order_many(queue, (JobState.FAILED,), lambda n: commands.RetryAll(queue, n))
+            self.desk.order_many(
+                queue, (JobState.FAILED,), lambda n: queuecommands.RetryAll(queue, n)
+            )
         else:
             self._many("jobs.retry")
 
@@ -160,7 +162,9 @@ class JobsScreen(JobActions, SearchingJobs):
         queue, state = self.queue, self.state
         plain = self.search is None and queue is not None and state is not None
         if not self.jobs.marked and plain and queue is not None and state is not None:
-            self.desk.order_many(queue, (state,), lambda n: commands.CleanJobs(queue, n, state))
+            self.desk.order_many(
+                queue, (state,), lambda n: queuecommands.CleanJobs(queue, n, state)
+            )
         else:
             self._many("jobs.remove")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from jobdesk.models import JobState, QueueStats
-from jobdesk.tui import commands, spans
+from jobdesk.tui import queuecommands, spans
 from jobdesk.tui.actions import Action, Scope
 from jobdesk.tui.jobactions import add_to
 from jobdesk.tui.reads import Heads, Minutes, Stats, Workers
@@ -154,20 +154,20 @@ class QueuesScreen(DeskScreen):
 
     def action_queue_pause(self) -> None:
         if row := self.listing.current:
-            make = commands.ResumeQueue if row.stats.paused else commands.PauseQueue
+            make = queuecommands.ResumeQueue if row.stats.paused else queuecommands.PauseQueue
             self.desk.order(make(row.name))
 
     def action_queue_retry(self) -> None:
         if row := self.listing.current:
             self.desk.order_many(
-                row.name, (JobState.FAILED,), lambda n: commands.RetryAll(row.name, n)
+                row.name, (JobState.FAILED,), lambda n: queuecommands.RetryAll(row.name, n)
             )
 
     def action_queue_empty(self) -> None:
         if row := self.listing.current:
             self.desk.order_many(
                 row.name, (JobState.WAITING, JobState.DELAYED),
-                lambda n: commands.EmptyQueue(row.name, n),
+                lambda n: queuecommands.EmptyQueue(row.name, n),
             )  # fmt: skip
 
     def action_queue_add(self) -> None:

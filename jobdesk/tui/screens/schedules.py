@@ -3,50 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from jobdesk.broker.commands import command_line
 from jobdesk.models import ScheduleInfo
 from jobdesk.safetext import safe_line
 from jobdesk.tui import spans
 from jobdesk.tui.actions import Action, Scope
-from jobdesk.tui.commands import OnQueue, Outcome
+from jobdesk.tui.queuecommands import SwitchSchedule
 from jobdesk.tui.reads import Schedules
 from jobdesk.tui.screens.tables import TableScreen
 from jobdesk.tui.widgets.columns import Cell, Column
 
 if TYPE_CHECKING:
-    from jobdesk.broker.control import Control
-    from jobdesk.broker.tally import Progress
     from jobdesk.tui.interest import Read, Snapshot
     from jobdesk.tui.widgets.listing import Listing
-
-
-@dataclass(frozen=True)
-class SwitchSchedule(OnQueue):
-    """Pause a schedule, or resume it."""
-
-    name: str
-    pause: bool
-
-    action = "schedule.pause"
-
-    @property
-    def title(self) -> str:
-        return f"{'Pause' if self.pause else 'Resume'} schedule {self.name}"
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        word = "pause-schedule" if self.pause else "resume-schedule"
-        return (command_line(word, self.queue, self.name),)
-
-    def run(self, control: Control, progress: Progress) -> Outcome:  # noqa: ARG002  # one step
-        if self.pause:
-            control.pause_schedule(self.queue, self.name)
-        else:
-            control.resume_schedule(self.queue, self.name)
-        return Outcome(f"Schedule {self.name} {'is paused' if self.pause else 'goes on'}")
 
 
 class SchedulesScreen(TableScreen[ScheduleInfo]):
