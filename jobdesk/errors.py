@@ -14,6 +14,7 @@
     ├── Refused                  understood, but the state of things forbids it    (exit 2)
     │   ├── JobNotFound, JobActive, WrongState, StaleLease
     │   ├── QueueNotPaused, ActiveJobs, ScheduleNotFound, OperationNotFound
+    │   ├── WorkerNotFound, WorkerOutOfReach
     │   └── ResultGone, WaitTimeout (exit 1)
     ├── BrokerError              Redis is away, or is not as it must be            (exit 3)
     │   ├── RedisUnavailable, RedisAuthFailed, RedisTlsError, RedisPermission
@@ -176,6 +177,14 @@ class ScheduleNotFound(Refused, LookupError):
 
 class OperationNotFound(Refused, LookupError):
     """No such command, or it cannot be undone any more."""
+
+
+class WorkerNotFound(Refused, LookupError):
+    """No worker of that name is up."""
+
+
+class WorkerOutOfReach(Refused):
+    """The worker's process cannot be signalled from here; says what can be done instead."""
 
 
 class ResultGone(Refused, LookupError):

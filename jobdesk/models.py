@@ -91,6 +91,9 @@ class EventName(StrEnum):
 
 CORE_EVENTS = tuple(EventName)[:12]
 
+#: A worker that was not heard of for this long counts as lost; it beats every ten seconds.
+LOST_MS = 30_000
+
 
 class Priority(IntEnum):
     """Names for common priorities; 1 is the highest, 10 the lowest, none runs after 10."""
@@ -638,6 +641,23 @@ class WorkerInfo:
     version: str = ""
     started_ms: int = 0
     beat_ms: int = 0
+    #: tells its process from all others, also from one that has its ``pid`` later
+    mark: str = ""
+    #: the process that starts another in its place; 0: none does
+    parent: int = 0
+    #: a process of ``-k process``, which its parent alone can stop
+    fork: bool = False
+    #: when it was found dead; 0: it was not
+    ended_ms: int = 0
+
+    def lost(self, now_ms: int) -> bool:
+        """Whether it has died, or was not heard of for 30 seconds: three beats."""
+        return bool(self.ended_ms) or now_ms - self.beat_ms >= LOST_MS
+
+    @property
+    def busy(self) -> int:
+        """How many jobs it had in hand at its last heartbeat."""
+        return sum(map(len, self.in_hand.values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,9 +20,10 @@ def command_line(action: str, queue: str, subject: str = "", /, **options: Any) 
 
     ``action`` is one of ``add retry retry-all retry-group remove remove-group cancel promote
     priority edit undo pause resume clean empty obliterate limits run-schedule
-    pause-schedule resume-schedule``. ``subject`` is what the action is on besides its queue: a job,
-    a group's fingerprint, an operation, a schedule's name or (``add``) a type. Options are named as
-    in :class:`~jobdesk.broker.control.Control`; spans are in seconds.
+    pause-schedule resume-schedule stop``. ``subject`` is what the action is on besides its queue: a
+    job, a group's fingerprint, an operation, a schedule's name, a type (``add``) or a worker
+    (``stop``, on no queue). Options are named as in :class:`~jobdesk.broker.control.Control`; spans
+    are in seconds.
     """
     make = _ACTIONS.get(action)
     if make is None:
@@ -66,6 +67,10 @@ def _schedule(word: str) -> Callable[[str, str, Mapping[str, Any]], _Parts]:
         return ("schedule", word), (name,), (f"--queue={queue}",)
 
     return made
+
+
+def _stop(_queue: str, worker: str, options: Mapping[str, Any]) -> _Parts:
+    return ("stop",), (worker,), ("--kill", "--yes") if options.get("kill") else ()
 
 
 def _group(word: str) -> Callable[[str, str, Mapping[str, Any]], _Parts]:
@@ -154,4 +159,5 @@ _ACTIONS: dict[str, Callable[[str, str, Mapping[str, Any]], _Parts]] = {
     "run-schedule": _schedule("run"),
     "pause-schedule": _schedule("pause"),
     "resume-schedule": _schedule("resume"),
+    "stop": _stop,
 }

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from jobdesk.broker import audit, editing, groups, newjobs, presence, undo
+from jobdesk.broker import audit, editing, groups, newjobs, presence, stopping, undo
 from jobdesk.broker.acting import Acting, state_of, text_of
 from jobdesk.broker.commands import command_line
 from jobdesk.broker.inspector import Inspector
@@ -387,6 +387,10 @@ class Control(Acting):
         return job.id
 
     # --- undo, and who is there
+
+    def stop_worker(self, worker: str, *, kill: bool = False) -> stopping.Stopped:
+        """Tell a worker of this machine to stop, or ``kill`` it; see :mod:`broker.stopping`."""
+        return stopping.stop(self._broker, self._who, worker, kill=kill)
 
     def undo(self, queue: str, operation_id: str, progress: Progress | None = None) -> Undone:
         """Bring back what one of the last commands took away; raises ``OperationNotFound``.

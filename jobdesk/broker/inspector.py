@@ -363,8 +363,11 @@ class Inspector:
 
     # --- workers, schedules, types, errors
 
-    def workers(self, limit: int = MAX_PAGE) -> tuple[WorkerInfo, ...]:
-        """The workers that have reported themselves lately, the latest first."""
+    def workers(self, limit: int = MAX_PAGE, *, lost: bool = False) -> tuple[WorkerInfo, ...]:
+        """The workers that have reported themselves lately, the latest first.
+
+        ``lost``: also those of the last ten minutes that vanished without a word.
+        """
         paging.check_limit(limit, MAX_PAGE)
         if limit <= 0:
             return ()
@@ -377,8 +380,16 @@ class Inspector:
         pipe = self._broker.pipeline()
         for worker in ids:
             pipe.get(key_names.worker_info(namespace, worker))
-        told = zip(ids, self._execute(pipe), strict=True)
-        return tuple(published.worker(worker, raw) for worker, raw in told if raw is not None)
+        told: dict[str, bytes | None] = dict(zip(ids, self._execute(pipe), strict=True))
+        missing = [worker for worker, raw in told.items() if raw is None]
+        if lost and missing:
+            pipe = self._broker.pipeline()
+            for worker in missing:
+                pipe.get(key_names.worker_last(namespace, worker))
+            told.update(zip(missing, self._execute(pipe), strict=True))
+        return tuple(
+            published.worker(worker, raw) for worker, raw in told.items() if raw is not None
+        )
 
     def schedules(self, queue: str) -> tuple[ScheduleInfo, ...]:
         """The schedules that the workers of a queue have published, by name."""

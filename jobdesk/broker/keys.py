@@ -46,8 +46,9 @@ suffix          type     content
 ==============  =======  ======================================================================
 
 Outside every queue: ``<namespace>:queues`` (a set of names) and ``<namespace>:worker:<id>`` with
-``<namespace>:workers`` (what each worker process says of itself), ``<namespace>:call:<id>``, and
-``<namespace>:seen`` (operators by when they were last at work, ms).
+``<namespace>:workers`` (what each worker process says of itself), ``<namespace>:last:<id>`` (the
+same, kept longer: what a lost worker held), ``<namespace>:call:<id>``, and ``<namespace>:seen``
+(operators by when they were last at work, ms).
 """
 
 from __future__ import annotations
@@ -218,6 +219,11 @@ def workers(namespace: str) -> str:
 def worker_info(namespace: str, worker: str) -> str:
     """What one worker says of itself, JSON, with a time to live."""
     return f"{namespace}:worker:{worker}"
+
+
+def worker_last(namespace: str, worker: str) -> str:
+    """What one worker last said of itself, JSON; it outlives the worker for a while."""
+    return f"{namespace}:last:{worker}"
 
 
 def worker_call(namespace: str, worker: str) -> str:

@@ -33,6 +33,10 @@ def worker(worker_id: str, raw: bytes) -> WorkerInfo:
         version=str(told.get("version") or ""),
         started_ms=whole("started_ms"),
         beat_ms=whole("beat_ms"),
+        mark=str(told.get("mark") or ""),
+        parent=whole("parent"),
+        fork=told.get("fork") is True,
+        ended_ms=whole("ended_ms"),
     )
 
 

@@ -14,13 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from jobdesk.broker import keys
 from jobdesk.broker.keys import SCHEMA_VERSION, Meta
+from jobdesk.broker.processes import mark_of
 from jobdesk.errors import SchemaTooNew
 
 if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
 
-#: A worker that has not been heard of for this long is not listed any more.
+#: A worker that has not been heard of for this long does not count as up any more.
 WORKER_TTL_S = 40
+#: For so long it is known what a lost worker held, of so many workers.
+LAST_TTL_S = 600
+MOST_KNOWN = 1000
 
 
 @dataclass(slots=True)
@@ -34,7 +38,16 @@ class WorkerBeat:
     queues: Sequence[str]
     slots: int
     version: str
+    #: the process that starts another in its place; 0: none does
+    parent: int = 0
+    #: whether it is a process of ``-k process``
+    fork: bool = False
     started_ms: int = field(default_factory=lambda: round(time.time() * 1000))
+
+    mark: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.mark = mark_of(self.pid)
 
     def beat(self, in_hand: Mapping[str, Sequence[str]] | None = None) -> None:
         """Say that it is alive, and what it has in hand (the first 100 of each queue)."""
@@ -51,13 +64,18 @@ class WorkerBeat:
                 "version": self.version,
                 "started_ms": self.started_ms,
                 "beat_ms": now,
+                "mark": self.mark,
+                "parent": self.parent,
+                "fork": self.fork,
             }
         )
         with self.broker.errors("heartbeat"):
             pipe = self.broker.pipeline()
             pipe.set(keys.worker_info(namespace, self.worker), told, ex=WORKER_TTL_S)
+            pipe.set(keys.worker_last(namespace, self.worker), told, ex=LAST_TTL_S)
             pipe.zadd(keys.workers(namespace), {self.worker: now})
-            pipe.zremrangebyscore(keys.workers(namespace), "-inf", now - WORKER_TTL_S * 1000)
+            pipe.zremrangebyscore(keys.workers(namespace), "-inf", now - LAST_TTL_S * 1000)
+            pipe.zremrangebyrank(keys.workers(namespace), 0, -MOST_KNOWN - 1)
             pipe.execute()
 
     def retire(self) -> None:
@@ -66,8 +84,27 @@ class WorkerBeat:
         with self.broker.errors("heartbeat"):
             pipe = self.broker.pipeline()
             pipe.unlink(keys.worker_info(namespace, self.worker))
+            pipe.unlink(keys.worker_last(namespace, self.worker))
             pipe.zrem(keys.workers(namespace), self.worker)
             pipe.execute()
+
+
+def bury(broker: Broker, worker: str) -> None:
+    """Say of a worker that its process is known to be dead; nothing, when it has signed off."""
+    name = keys.worker_last(broker.namespace, worker)
+    with broker.errors("heartbeat"):
+        client: Any = broker.client
+        try:
+            told = json.loads(client.get(name) or b"null")
+        except ValueError:
+            told = None
+        if not isinstance(told, dict):
+            return
+        told["ended_ms"] = round(time.time() * 1000)
+        pipe = broker.pipeline()
+        pipe.set(name, json.dumps(told), ex=LAST_TTL_S)
+        pipe.unlink(keys.worker_info(broker.namespace, worker))
+        pipe.execute()
 
 
 def publish_queue(

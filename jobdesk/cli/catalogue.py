@@ -60,6 +60,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "undo": Entry("undo", "Bring back what your last command removed or retried."),
         "schedule": Entry("schedules", "Run a schedule now, pause or resume it."),
     },
+    "A worker": {
+        "stop": Entry("worker", "Let a worker of this machine end its jobs, or kill it."),
+    },
 }  # fmt: skip
 
 COMMANDS: dict[str, Entry] = {

@@ -1,10 +1,10 @@
-"""``worker``, which runs jobs, and ``workers``, which shows who does."""
+"""``worker``, which runs jobs, ``workers``, which shows who does, and ``stop``, which ends one."""
 
 from __future__ import annotations
 
 import click
 
-from jobdesk.cli.session import Session, json_option, queue_argument
+from jobdesk.cli.session import Session, confirm, json_option, queue_argument, yes_option
 from jobdesk.cli.spans import ago
 
 
@@ -68,4 +68,31 @@ def workers(as_json: bool) -> None:
             for one in found
         ],
         "PID BUSY SLOTS",
+    )
+
+
+@click.command()
+@click.argument("name", metavar="WORKER")
+@click.option("--kill", is_flag=True, help="End it at once; its jobs go back to the line.")
+@yes_option
+@json_option
+def stop(name: str, kill: bool, yes: bool, as_json: bool) -> None:
+    """Let a worker of this machine end the jobs it has in hand, then leave.
+
+    WORKER is its name in 'jobdesk workers', or a beginning that no other has. One that 'jobdesk
+    worker' has started is replaced by a new one: to have none, end that process. It is signalled
+    only if its process is the very one that reported itself.
+    """
+    session = Session(as_json=as_json)
+    if kill:
+        confirm(f"Kill worker {name}? Jobs it has in hand run again.", yes=yes)
+    done = session.control.stop_worker(name, kill=kill)
+    session.done(
+        done.told,
+        {
+            "worker": done.worker.id,
+            "pid": done.worker.pid,
+            "signal": "KILL" if done.killed else "TERM",
+            "held": done.held,
+        },
     )

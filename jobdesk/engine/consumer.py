@@ -64,6 +64,8 @@ class Station:
             [queue.name for queue in queues],
             slots,
             publishing.version(),
+            parent=os.getppid() if consumer.forks is not None or consumer.has_parent else 0,
+            fork=consumer.forks is not None,
         )
         self.supervisor = Supervisor(self.pool, beat, consumer.replace_stuck)
         self.children.on_due = self.pool.on_due
@@ -168,6 +170,8 @@ class Consumer(HueyConsumer):  # type: ignore[misc]  # huey has no types
         #: the parent's side of ``-k process``
         self.forks: Forks | None = None
         self._made = 0
+        #: of a fleet, which starts another one in the place of one that ends
+        self.has_parent = token is not None
         self._token = token or f"{random.getrandbits(32):08x}"
         self._stopped = False
         self._hurried = False

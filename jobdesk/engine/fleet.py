@@ -100,6 +100,10 @@ class Fleet:
             self._broker.close()
         return self._status
 
+    def ask_to_stop(self, now: bool = False) -> None:
+        """What a signal does, and with ``now`` a second one; from any thread."""
+        self._signals = max(self._signals, 2 if now else 1)
+
     @property
     def _stopping(self) -> bool:
         return self._signals > 0
@@ -209,6 +213,7 @@ class Fleet:
 
     def _settle(self) -> None:
         """Give back what dead processes held."""
+        from jobdesk.broker import registry
         from jobdesk.broker.transitions import Transitions
 
         while self._owed:
@@ -221,6 +226,7 @@ class Fleet:
                     # a renewal elsewhere may move an entry past the one that is looked at
                     while count := moves.release_worker(worker):
                         given_back += count
+                registry.bury(broker, worker)
             except BrokerError as exc:
                 logger.debug("what %s held comes back later: %s", worker, exc)
                 self._try_at = time.monotonic() + TRY_AGAIN_S

@@ -16,6 +16,7 @@ import time
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from jobdesk.broker import registry
 from jobdesk.engine import interrupts
 from jobdesk.engine.deadlines import KILL_AFTER_S, Deadlines, Overdue
 from jobdesk.engine.restarts import Pause
@@ -89,6 +90,7 @@ class Forks:
                     if overdue is not None and overdue.queue == queue.name:
                         queue.transitions.exchange(worker, 0, 0, queue.lease_ms, [overdue.finish])
                     queue.transitions.release_worker(worker)
+                registry.bury(self._consumer.queues[0].broker, worker)
             except BrokerError as exc:
                 logger.debug("what %s held comes back later: %s", worker, exc)
                 self._try_at = time.monotonic() + TRY_AGAIN_S
