@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jobdesk.asyncdesk import AsyncDesk
+    from jobdesk.cron import crontab
     from jobdesk.desk import Desk
     from jobdesk.engine.context import JobContext, current_job
-    from jobdesk.engine.crontab import crontab
     from jobdesk.engine.handle import JobHandle
     from jobdesk.engine.queue import Queue
     from jobdesk.errors import (
@@ -54,9 +54,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "jobdesk.asyncdesk": ("AsyncDesk",),
+    "jobdesk.cron": ("crontab",),
     "jobdesk.desk": ("Desk",),
     "jobdesk.engine.context": ("JobContext", "current_job"),
-    "jobdesk.engine.crontab": ("crontab",),
     "jobdesk.engine.handle": ("JobHandle",),
     "jobdesk.engine.queue": ("Queue",),
     "jobdesk.errors": (

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from jobdesk import files
 from jobdesk import settings as settings_module
-from jobdesk.engine.crontab import crontab
+from jobdesk.cron import crontab
 from jobdesk.engine.queue import Queue
 from jobdesk.errors import JobCancelled
 from jobdesk.jobdata import JobData

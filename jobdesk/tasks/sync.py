@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from jobdesk import settings as settings_module
-from jobdesk.engine.crontab import crontab
+from jobdesk.cron import crontab
 from jobdesk.engine.queue import Queue
 from jobdesk.errors import NotConfigured
 from jobdesk.models import Backoff, JobOptions

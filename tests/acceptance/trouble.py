@@ -11,8 +11,8 @@ import time
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
+from jobdesk.cron import crontab
 from jobdesk.engine.context import JobContext
-from jobdesk.engine.crontab import crontab
 from jobdesk.engine.group import QueueGroup
 from jobdesk.engine.queue import Queue
 from jobdesk.models import JobOptions

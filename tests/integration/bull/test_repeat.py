@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from jobdesk.cron import crontab
 from jobdesk.engine import publishing
-from jobdesk.engine.crontab import crontab
 from jobdesk.engine.schedules import Ticker
 
 START = datetime(2017, 2, 7, 9, 24, 30, tzinfo=UTC)

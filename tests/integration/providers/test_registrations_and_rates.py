@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import func, select
 
+from jobdesk.cron import as_schedule
 from jobdesk.db.tables import commercial_registrations, currency_rates
-from jobdesk.engine.crontab import as_schedule
 from jobdesk.errors import InvalidJobData, TransientError
 from jobdesk.providers.rates import Frankfurter
 from jobdesk.tasks import sync

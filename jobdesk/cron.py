@@ -62,7 +62,7 @@ class crontab:  # noqa: N801 - Huey's name, and it is called like a function
 
     __slots__ = ("_days", "_hours", "_minutes", "_months", "_weekdays", "fields")
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  # the five fields, in Huey's order
         self,
         minute: str | int = "*",
         hour: str | int = "*",

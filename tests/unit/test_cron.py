@@ -11,7 +11,7 @@ from huey.tests import test_crontab as hueys
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobdesk.engine.crontab import Stepped, as_schedule, crontab
+from jobdesk.cron import Stepped, as_schedule, crontab
 from jobdesk.errors import InvalidSchedule, NaiveDatetime
 
 NEW_YORK = ZoneInfo("America/New_York")
