@@ -21,6 +21,7 @@ from jobdesk.errors import JobdeskError
 from jobdesk.safetext import safe_text
 
 INTERRUPTED = 130
+_OWN_OPTIONS = ("--help", "--version", "--json", "--")
 
 
 class Root(click.Group):
@@ -36,6 +37,12 @@ class Root(click.Group):
         module = import_module(f"jobdesk.cli.{entry.module}")
         command: click.Command = getattr(module, cmd_name)
         return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # 'jobdesk --workers' is 'jobdesk tui --workers': the dashboard is what comes without a word
+        if args and args[0].startswith("--") and args[0].partition("=")[0] not in _OWN_OPTIONS:
+            args = ["tui", *args]
+        return super().parse_args(ctx, args)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -126,6 +133,9 @@ def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
 @click.pass_context
 def cli(ctx: click.Context) -> int | None:
     """Run background jobs, and see and steer them.
+
+    Without a command the dashboard opens; 'jobdesk --workers' is a whole desk, with workers of all
+    queues under it. 'jobdesk demo' shows it at work.
 
     The Redis is the one of REDIS_URL; without it, jobdesk uses one of its own on this machine.
     'jobdesk COMMAND --help' tells more of each command.

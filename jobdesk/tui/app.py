@@ -18,8 +18,10 @@ from jobdesk.tui.actions import BY_METHOD, Action, Scope
 from jobdesk.tui.bound import bindings_of
 from jobdesk.tui.ordering import OrderingApp
 from jobdesk.tui.palette import ActionProvider
+from jobdesk.tui.screens.audit import AuditScreen
 from jobdesk.tui.screens.base import DeskScreen
 from jobdesk.tui.screens.dialogs import ConfirmScreen, HelpScreen, TooSmall, keys_of
+from jobdesk.tui.screens.doctor import DoctorScreen
 from jobdesk.tui.screens.events import EventsScreen
 from jobdesk.tui.screens.groups import GroupsScreen
 from jobdesk.tui.screens.job import JobScreen
@@ -49,7 +51,7 @@ MODE_SCREENS: dict[str, type[DeskScreen]] = {
 }
 #: Every screen and dialog with keys of its own, for the cheat-sheet and the tests.
 SCREENS: tuple[type[Screen[Any]], ...] = (
-    *MODE_SCREENS.values(), JobScreen, GroupsScreen, ConfirmScreen,
+    *MODE_SCREENS.values(), JobScreen, GroupsScreen, DoctorScreen, AuditScreen, ConfirmScreen,
 )  # fmt: skip
 
 
@@ -79,6 +81,7 @@ class JobdeskApp(OrderingApp, inherit_bindings=False):
         self.set_keymap(actions.keymap(dict(self.settings.tui_keymap)))
         self.link.start()
         self.set_interval(1.0, self._every_second)
+        self.introduce()
         first = self._first_mode or HOME
         if first in MODE_SCREENS and first != self.current_mode:
             self.switch_mode(first)
@@ -302,6 +305,17 @@ class JobdeskApp(OrderingApp, inherit_bindings=False):
         self._cost = not self._cost
         if not self._cost and (screen := self.desk_screen):
             screen.query_one(StatusLine).cost = ""
+
+    def action_doctor(self) -> None:
+        self._lay_over(DoctorScreen)
+
+    def action_audit(self) -> None:
+        self._lay_over(AuditScreen)
+
+    def _lay_over(self, kind: type[DeskScreen]) -> None:
+        """A screen on top of this one, unless it is there or a dialog asks something."""
+        if self.desk_screen is self.screen and not isinstance(self.screen, kind):
+            self.push_screen(kind())
 
     def action_suspend(self) -> None:
         self.action_suspend_process()

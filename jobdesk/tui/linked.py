@@ -23,6 +23,7 @@ from jobdesk.tui.widgets.statusline import StatusLine
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from jobdesk.tui.company import Company
     from jobdesk.tui.contexts import Context
     from jobdesk.tui.screens.connect import ConnectScreen
     from jobdesk.tui.screens.dialogs import TooSmall
@@ -33,7 +34,7 @@ class LinkedApp(App[int]):
 
     def __init__(
         self, context: Context, *, read_only: bool = False, mode: str = "", who: str = "",
-        state_file: Path | None = None,
+        state_file: Path | None = None, company: Company | None = None,
     ) -> None:  # fmt: skip
         settings = context.settings
         self.glyphs = ASCII if settings.tui_glyphs == "ascii" else UNICODE
@@ -53,6 +54,8 @@ class LinkedApp(App[int]):
         self.read_at = 0.0
         self._server_ms = 0
         self.held = False
+        self.company = company
+        self._trouble_told = ""
         self._cost = False
         self._connect: ConnectScreen | None = None
         self._small: TooSmall | None = None
@@ -170,6 +173,18 @@ class LinkedApp(App[int]):
         screen = self.desk_screen
         if screen is not None and (self.held or not self.link.status.usable):
             self.tell_screen(screen)
+        trouble = "" if self.company is None else self.company.trouble()
+        if trouble != self._trouble_told:
+            self._trouble_told = trouble
+            self.notify(safe_text(trouble), severity="error", markup=False, timeout=20)
+
+    def introduce(self) -> None:
+        """Say what runs under this dashboard, and where it writes its log."""
+        if self.company is not None:
+            self.notify(
+                f"Workers run under this dashboard and end with it.\n{self.company.log}",
+                markup=False, timeout=8,
+            )  # fmt: skip
 
     # --- what is said to the operator
 
