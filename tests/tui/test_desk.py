@@ -189,7 +189,7 @@ def test_read_only_changes_nothing_and_says_why(run_desk, broker, thumbs):
         assert set(notes(app)) == {policy.READ_ONLY}
         assert Inspector(broker).all_stats() == before
         assert "READ-ONLY" in picture(app)
-        assert not any(thread.name.endswith("writer") for thread in app.link._threads)
+        assert app.link._writer is None
 
     run_desk(act, read_only=True)
 

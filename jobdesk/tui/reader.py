@@ -1,0 +1,245 @@
+"""The thread that reads: the interest of the screen on top once a tick, and single calls between.
+
+A call in flight is never cancelled: an answer that nobody waits for any more is dropped by its
+generation. When Redis is away it goes on trying, and says so.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from jobdesk.errors import BrokerError, JobdeskError, QueueFull
+from jobdesk.tui import messages
+from jobdesk.tui.interest import Interest, Read, Snapshot, Source
+from jobdesk.tui.linkstatus import LinkState, LinkStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.message import Message
+
+    from jobdesk.settings import Settings
+
+    Call = Callable[[Source], Any]
+    Then = Callable[[Any, Exception | None], None]
+
+BACKOFF_S = (0.25, 0.5, 1.0)
+#: An answer that takes longer makes the connection a slow one.
+OVERDUE_S = 1.0
+#: While nobody looks at the terminal.
+BLURRED_S = 5.0
+#: How often an operator says that they are at work.
+PRESENCE_S = 10.0
+
+_log = logging.getLogger("jobdesk.tui")
+
+
+class Reader:
+    """What is read, and how the connection is.
+
+    ``names``, ``read_at``, ``skew_ms`` and ``status`` may be looked at from any thread.
+    """
+
+    def __init__(
+        self, settings: Settings, post: Callable[[Message], object], *, interval: float, who: str
+    ) -> None:
+        self._settings = settings
+        self._post = post
+        #: who is at work here, as others are to see it; empty: somebody who only looks
+        self._who = who
+        self._wake = threading.Event()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="jobdesk-reader", daemon=True)
+        self._calls: deque[tuple[Call, Then]] = deque()
+        self._status = LinkStatus(interval=interval, since=time.monotonic())
+        self._busy_since = 0.0
+        #: kind -> (read, when, answer): what need not be read at every tick
+        self._kept: dict[type[Read[Any]], tuple[Read[Any], float, Any]] = {}
+        self._operators: tuple[str, ...] = ()
+        self._present_at = -PRESENCE_S
+        self.interest = Interest()
+        #: seconds between two reads that were asked for
+        self.interval = interval
+        #: whether nobody looks
+        self.blurred = False
+        #: monotonic: when the last tick ended
+        self.read_at = 0.0
+        #: the queues there are
+        self.names: tuple[str, ...] = ()
+        #: how far this machine's clock is ahead of the server's
+        self.skew_ms = 0.0
+
+    # --- from any thread
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Read now, and connect now when offline."""
+        self._wake.set()
+
+    def forget(self) -> None:
+        """Read everything anew, now: nothing kept counts."""
+        self._kept.clear()
+        self._wake.set()
+
+    def ask(self, call: Call, then: Then) -> None:
+        """Make one read between the ticks."""
+        self._calls.append((call, then))
+        self._wake.set()
+
+    def end(self) -> None:
+        """End the thread, after the call in flight."""
+        self._ended.set()
+        self._wake.set()
+
+    def join(self, wait: float) -> None:
+        """Wait until it has ended, at most so many seconds."""
+        if self._thread.ident is not None:
+            self._thread.join(wait)
+
+    @property
+    def status(self) -> LinkStatus:
+        """How the connection is; *slow* also while an answer is overdue."""
+        status, since = self._status, self._busy_since
+        overdue = time.monotonic() - since if since else 0.0
+        if status.state is LinkState.LIVE and overdue > OVERDUE_S:
+            return replace(status, state=LinkState.SLOW, latency_ms=overdue * 1000)
+        return status
+
+    # --- in the thread
+
+    def _run(self) -> None:
+        from jobdesk.broker.connection import Broker
+
+        with Broker(self._settings) as broker:
+            source: Source | None = None
+            slow = 1
+            while not self._ended.is_set():
+                self._wake.clear()
+                begun = self._busy_since = time.monotonic()
+                # the first tick imports, connects and knows nothing yet
+                warm = source is not None
+                try:
+                    if source is None:
+                        broker.check_server()
+                        source = Source(broker)
+                    latency = self._tick(source)
+                    self._answer_calls(source)
+                except Exception as exc:  # noqa: BLE001  # a fault of ours must show, as below
+                    self._busy_since = 0.0
+                    self._offline(exc)
+                    continue
+                self._busy_since = 0.0
+                took = time.monotonic() - begun
+                wanted = max(self.interval, BLURRED_S if self.blurred else 0.0)
+                slow = min(8, slow * 2) if warm and took > wanted * slow / 3 else max(1, slow // 2)
+                self._live(latency, wanted * slow, slow=slow > 1)
+                self._rest(wanted * slow)
+
+    def _rest(self, seconds: float) -> None:
+        """Wait for the next tick, or for somebody who wants something."""
+        if self._wake.wait(seconds) and not self._calls:
+            # keys held down ask faster than anybody can see
+            self._ended.wait(0.015)
+
+    def _tick(self, source: Source) -> float:
+        """Read all that is wanted; the milliseconds of one round trip."""
+        interest = self.interest
+        begun = time.perf_counter()
+        source.now_ms = source.inspector.now_ms()
+        latency = (time.perf_counter() - begun) * 1000
+        self.skew_ms = time.time() * 1000 - source.now_ms
+        self.names = source.queues()
+        self._say_present(source)
+        values: dict[type[Read[Any]], Any] = {}
+        errors: dict[type[Read[Any]], Exception] = {}
+        for read in interest.reads:
+            kind = type(read)
+            try:
+                values[kind] = self._fetch(source, kind, read)
+            except (QueueFull, JobdeskError) as exc:
+                if isinstance(exc, BrokerError):
+                    raise
+                errors[kind] = exc
+        self.read_at = time.monotonic()
+        took = (time.perf_counter() - begun) * 1000
+        self._post(messages.SnapshotReady(Snapshot(
+            generation=interest.generation, now_ms=source.now_ms, values=values, errors=errors,
+            operators=self._operators, took_ms=took,
+        )))  # fmt: skip
+        return latency
+
+    def _say_present(self, source: Source) -> None:
+        """Operators see each other; who only looks is not seen."""
+        from jobdesk.broker import presence
+
+        if time.monotonic() - self._present_at < PRESENCE_S:
+            return
+        self._present_at = time.monotonic()
+        if self._who:
+            presence.seen(source.broker, self._who)
+        self._operators = tuple(one.who for one in presence.present(source.broker))
+
+    def _fetch(self, source: Source, kind: type[Read[Any]], read: Read[Any]) -> Any:
+        kept = self._kept.get(kind)
+        now = time.monotonic()
+        if kept is not None and kept[0] == read and now - kept[1] < read.good_for:
+            return kept[2]
+        value = read.fetch(source)
+        if read.good_for:
+            self._kept[kind] = (read, now, value)
+        return value
+
+    def _answer_calls(self, source: Source) -> None:
+        while self._calls:
+            call, then = self._calls[0]
+            value, error = None, None
+            try:
+                value = call(source)
+            except BrokerError as exc:
+                self._calls.popleft()
+                self._post(messages.Answered(then, None, exc))
+                raise
+            except Exception as exc:  # noqa: BLE001  # whoever asked is told, whatever it was
+                error = exc
+            self._calls.popleft()
+            self._post(messages.Answered(then, value, error))
+
+    def _live(self, latency: float, interval: float, *, slow: bool) -> None:
+        state = LinkState.SLOW if slow else LinkState.LIVE
+        since = self._status.since if self._status.usable else time.monotonic()
+        self._tell(LinkStatus(state=state, latency_ms=latency, interval=interval, since=since))
+
+    def _offline(self, exc: Exception) -> None:
+        """Say so, and wait a little longer after every try.
+
+        With a share of chance: many dashboards may wait for the same server.
+        """
+        if not isinstance(exc, BrokerError):
+            # it must show, and not leave a picture that never changes
+            _log.error("reading failed", exc_info=exc)
+        before = self._status
+        tries = before.tries + 1
+        rest = BACKOFF_S[min(tries, len(BACKOFF_S)) - 1] * random.uniform(0.8, 1.0)  # no secret
+        now = time.monotonic()
+        since = before.since if before.state is LinkState.OFFLINE else now
+        self._tell(LinkStatus(
+            state=LinkState.OFFLINE, error=str(exc), since=since, retry_at=now + rest,
+            tries=tries, interval=before.interval,
+        ))  # fmt: skip
+        while self._calls:
+            _, then = self._calls.popleft()
+            self._post(messages.Answered(then, None, exc))
+        self._wake.wait(rest)
+
+    def _tell(self, status: LinkStatus) -> None:
+        self._status = status
+        self._post(messages.LinkChanged(status))
