@@ -99,6 +99,12 @@ class Settings(BaseSettings):
     """``ascii`` for terminals without the signs of the states."""
     tui_read_only: bool = Field(False, validation_alias=_ours("TUI__READ_ONLY"))
     """The dashboard changes nothing."""
+    editor: str | None = Field(None, validation_alias=AliasChoices("VISUAL", "EDITOR"))
+    """The command that edits a job's data; unset: a form of our own."""
+    pager: str = Field("less", validation_alias="PAGER")
+    """The command that shows long texts."""
+    pager_options: str = Field("-SX", validation_alias="LESS")
+    """What less is told, where it is the pager."""
     contexts: dict[str, ContextSettings] = Field({}, validation_alias=_ours("CONTEXTS"))
     """Named places for ``--context``, as JSON: {"prod": {"url": "rediss://…"}}."""
 

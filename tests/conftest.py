@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _OUTSIDE = (
     "JOBDESK_", "REDIS_", "RESEND_", "VAPID_", "DATABASE_URL", "FROM_", "CONTACT_EMAIL", "SMS_",
     "UNIFONIC_", "TWILIO_", "WEBHOOK_", "WHATSAPP_", "LEAN_", "STRIPE_", "MOYASAR_", "ZATCA_",
-    "WATHQ_", "RATES_",
+    "WATHQ_", "RATES_", "VISUAL", "EDITOR", "PAGER", "LESS",
 )  # fmt: skip
 
 # The developer's own settings must not reach the tests, nor the processes they start.

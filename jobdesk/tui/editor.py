@@ -7,20 +7,15 @@ import shlex
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from textual.app import App
+    from jobdesk.tui.app import JobdeskApp
 
 
-def editor() -> str:
-    """The command of the editor; "" where none is named."""
-    return os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
-
-
-def edited(app: App[Any], text: str, suffix: str = ".json") -> str | None:
+def edited(app: JobdeskApp, text: str, suffix: str = ".json") -> str | None:
     """What ``$EDITOR`` makes of ``text``; None when it cannot be opened or ended badly."""
-    command = editor()
+    command = app.settings.editor
     if not command:
         return None
     handle, name = tempfile.mkstemp(suffix=suffix, prefix="jobdesk-")
@@ -35,9 +30,9 @@ def edited(app: App[Any], text: str, suffix: str = ".json") -> str | None:
         file.unlink(missing_ok=True)
 
 
-def paged(app: App[Any], text: str) -> bool:
+def paged(app: JobdeskApp, text: str) -> bool:
     """Show ``text`` in ``$PAGER``; False when that is not possible."""
-    command = shlex.split(os.environ.get("PAGER") or "less")
+    command = shlex.split(app.settings.pager)
     with tempfile.NamedTemporaryFile(
         "w", prefix="jobdesk-", suffix=".txt", encoding="utf-8"
     ) as out:
@@ -46,13 +41,13 @@ def paged(app: App[Any], text: str) -> bool:
         return _run(app, [*command, out.name])
 
 
-def _run(app: App[Any], command: list[str]) -> bool:
+def _run(app: JobdeskApp, command: list[str]) -> bool:
     from textual.app import SuspendNotSupported
 
     try:
         with app.suspend():
             # job data may hold what steers a terminal: less shows it, and does not obey it
-            environment = {**os.environ, "LESS": os.environ.get("LESS", "-SX"), "LESSSECURE": "1"}
+            environment = {**os.environ, "LESS": app.settings.pager_options, "LESSSECURE": "1"}
             done = subprocess.run(command, check=False, env=environment)
     except (SuspendNotSupported, OSError):
         return False

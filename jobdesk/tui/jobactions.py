@@ -125,7 +125,7 @@ class JobActions:
                 f"Its data has {len(before):,} characters: jobdesk edit {job.queue} {job.id}"
             )
             return
-        text = editor.edited(self.desk, before) if editor.editor() else None
+        text = editor.edited(self.desk, before)
         if text is not None and text.strip() == before.strip():
             self.desk.notify("Nothing was changed.", markup=False)
             return

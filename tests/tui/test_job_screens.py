@@ -19,7 +19,6 @@ from jobdesk.broker.inspector import Inspector
 from jobdesk.engine.context import JobContext
 from jobdesk.engine.publishing import publish
 from jobdesk.models import JobState
-from jobdesk.tui import editor
 from jobdesk.tui.screens.canary import CanaryScreen
 from jobdesk.tui.screens.dialogs import ConfirmScreen
 from jobdesk.tui.screens.groups import GroupsScreen
@@ -34,13 +33,6 @@ from tests.bench import Bench
 from tests.tui.driving import NARROW, drive, picture, until
 
 SMALL = (60, 16)
-
-
-@pytest.fixture(autouse=True)
-def _no_editor(monkeypatch):
-    """A developer's own editor stays closed."""
-    monkeypatch.delenv("EDITOR", raising=False)
-    monkeypatch.delenv("VISUAL", raising=False)
 
 
 @pytest.fixture
@@ -466,7 +458,7 @@ def test_an_edit_is_taken_back_with_its_retry(run_desk, bench):
 
 
 def test_the_operators_own_editor_is_used_where_the_terminal_allows_it(
-    run_desk, bench, tmp_path, monkeypatch
+    settings, bench, tmp_path, monkeypatch
 ):
     """A headless app has no terminal to give away: it is given one here."""
     import contextlib
@@ -478,7 +470,9 @@ def test_the_operators_own_editor_is_used_where_the_terminal_allows_it(
         "import sys, pathlib\np = pathlib.Path(sys.argv[1])\n"
         "p.write_text(p.read_text().replace('bad', 'good'))\n"
     )
-    monkeypatch.setenv("EDITOR", shlex.join([sys.executable, os.fspath(script)]))
+    chosen = settings.model_copy(
+        update={"editor": shlex.join([sys.executable, os.fspath(script)]), "tui_refresh": 0.25}
+    )
     monkeypatch.setattr(JobdeskApp, "suspend", lambda self: contextlib.nullcontext())
     bench.queue.enqueue(bench.queue.types["resize"]((), {"path": "bad.png"}))
     bench.run_all()
@@ -491,10 +485,9 @@ def test_the_operators_own_editor_is_used_where_the_terminal_allows_it(
         await press(pilot, "ctrl+s")
         await until(pilot, lambda: bench.inspector.stats("thumbs").waiting == 1, "the retry")
 
-    run_desk(act)
+    drive(chosen, tmp_path / "state" / "tui.json", act)
     bench.run_all()
     assert bench.inspector.stats("thumbs").completed == 1
-    assert editor.editor()
 
 
 def test_a_job_is_added_from_the_form_of_its_type(run_desk, bench):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.binding import Binding
 from textual.containers import Container, Horizontal, Vertical, VerticalScroll
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from jobdesk.models import Job, TypeInfo
+    from jobdesk.tui.app import JobdeskApp
     from jobdesk.tui.commands import Command
 
 #: How long one rests before what was typed is checked.
@@ -51,6 +52,11 @@ class DataScreen(ModalScreen["Command | None"]):
         super().__init__()
         self._schema = schema
         self._timer: Any = None
+
+    @property
+    def desk(self) -> JobdeskApp:
+        """The app."""
+        return cast("JobdeskApp", self.app)
 
     # --- for the subclasses
 
@@ -142,7 +148,7 @@ class DataScreen(ModalScreen["Command | None"]):
 
     def action_edit(self) -> None:
         area = self.query_one(TextArea)
-        self.use(editor.edited(self.app, area.text))
+        self.use(editor.edited(self.desk, area.text))
 
     def action_raw(self) -> None:
         """Only a form can be had in two ways."""
@@ -150,7 +156,7 @@ class DataScreen(ModalScreen["Command | None"]):
     def use(self, text: str | None) -> None:
         """Take what the editor made of the data."""
         if text is None:
-            named = editor.editor()
+            named = self.desk.settings.editor
             self.notify(
                 f"{named} could not be used." if named else "Set EDITOR to edit elsewhere.",
                 severity="warning", markup=False,
