@@ -37,12 +37,31 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("here")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make test` runs a second time, on the oldest Redis."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-skips", action="store_true", help="a skipped test fails the run")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what `make test` runs a second time, on the oldest Redis; leave out what is slow."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        if "redis_server" in fixtures and "integration" in item.path.parts:
+        # the oldest one here has no TLS
+        wanted = "redis_server" in fixtures and "tls_server" not in fixtures
+        if wanted and "integration" in item.path.parts:
             item.add_marker(pytest.mark.servers)
+    if "slow" not in (config.option.markexpr or ""):
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=slow)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With ``--no-skips`` what was not run counts as failed."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = [] if reporter is None else reporter.stats.get("skipped", [])
+    if skipped and session.config.getoption("--no-skips") and session.exitstatus == 0:
+        reporter.write_line(f"\n{len(skipped)} tests were skipped, and --no-skips allows none")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")

@@ -16,15 +16,6 @@ if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what takes minutes, unless it is asked for by ``-m slow``."""
-    if "slow" in (config.option.markexpr or ""):
-        return
-    for item in items:
-        if item.get_closest_marker("slow"):
-            item.add_marker(pytest.mark.skip(reason="takes minutes; make test-slow"))
-
-
 @pytest.fixture
 def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Starter]:
     """Starts workers: ``start.huey_consumer("-w", "4")``, ``start.jobdesk_worker("trouble")``."""
