@@ -685,6 +685,8 @@ class ScheduleInfo:
     paused: bool
     last_ms: int | None
     next_ms: int | None
+    #: in which its crontab is read
+    timezone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,11 @@ range without a limit. Nothing here writes, or starts anything.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jobdesk.broker import audit as audit_module
-from jobdesk.broker import endings, paging, presence, published, records, window
+from jobdesk.broker import endings, paging, presence, published, records, timetable, window
 from jobdesk.broker import figures as figures_module
 from jobdesk.broker import groups as groups_module
 from jobdesk.broker import keys as key_names
@@ -398,7 +399,11 @@ class Inspector:
             stored: Mapping[bytes, bytes] = self._client.hgetall(keys.sched)
         found = {records.text(name): raw for name, raw in stored.items()}
         names = sorted(n.removesuffix(":spec") for n in found if n.endswith(":spec"))
-        return tuple(published.schedule(queue, name, found) for name in names)
+        if not names:
+            return ()
+        now_ms = self.now_ms()
+        read = (published.schedule(queue, name, found) for name in names)
+        return tuple(replace(one, next_ms=timetable.next_ms(one, now_ms)) for one in read)
 
     def types(self, queue: str) -> tuple[TypeInfo, ...]:
         """The types that the workers of a queue have published, by name."""

@@ -52,6 +52,7 @@ def schedule(queue: str, name: str, stored: Mapping[str, bytes]) -> ScheduleInfo
         paused=f"{name}:paused" in stored,
         last_ms=records.number(stored.get(name)) or None,
         next_ms=int(upcoming) if isinstance(upcoming, int | float) else None,
+        timezone=str(spec.get("timezone") or "UTC"),
     )
 
 

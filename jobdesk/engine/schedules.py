@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from jobdesk.broker import timetable
 from jobdesk.cron import Schedule, as_schedule
 from jobdesk.errors import BrokerError
 
@@ -98,7 +99,7 @@ class Ticker:
 def fire(queue: Queue, task_class: type[JobTask], slot: datetime) -> str:
     """Add the job of one slot: the script's answer (FIRED, LATE, PAUSED, AHEAD, FIRST)."""
     slot_ms = round(slot.timestamp() * 1000)
-    task = task_class((), {}, id=f"cron.{task_class.type_name}.{slot_ms // 1000}")
+    task = task_class((), {}, id=timetable.job_id(task_class.type_name, slot_ms))
     with queue.batch() as batch:
         queue.enqueue(task)
     answer = queue.transitions.fire(task_class.type_name, slot_ms, batch[0])

@@ -494,7 +494,7 @@ def test_a_worker_of_another_release_is_shown_as_far_as_it_reads(inspector, brok
 
 def test_schedules_and_types_are_what_workers_published(inspector, jobs):
     client, keys = jobs.broker.client, jobs.keys
-    spec = {"type": "resize", "crontab": "0 3 * * *", "next": 2000}
+    spec = {"type": "resize", "crontab": "0 3 * * *", "next": 4_000_000_000_000}
     client.hset(
         keys.sched, mapping={"b:spec": json.dumps(spec), "b": 1000, "a:spec": "{}", "a:paused": 1}
     )
@@ -505,7 +505,7 @@ def test_schedules_and_types_are_what_workers_published(inspector, jobs):
 
     assert (first.name, first.paused, first.last_ms) == ("a", True, None)
     assert (second.type, second.crontab, second.last_ms, second.next_ms) == (
-        "resize", "0 3 * * *", 1000, 2000,
+        "resize", "0 3 * * *", 1000, 4_000_000_000_000,
     )  # fmt: skip
     assert (kind.name, kind.schema, kind.doc) == ("resize", {"type": "object"}, "Resizes.")
 
