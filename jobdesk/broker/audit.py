@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
 
 LENGTH = 1000
+#: What takes jobs away or ends them: the first words of such actions.
+DESTRUCTIVE = frozenset({"remove", "cancel", "clean", "empty", "obliterate"})
 
 _log = logging.getLogger("jobdesk.broker")
 #: What Redis calls this process, per connection: asked once.

@@ -62,12 +62,13 @@ def _queue(
     queue = stats.name
     found: list[Finding] = []
 
-    def tell(level: Level, check: str, message: str, advice: str = "") -> None:
+    def tell(level: Level, check: str, message: str, advice: str = "", job_id: str = "") -> None:
         found.append(
             Finding(
-                level=level, check=check, queue=queue, message=f"{queue}: {message}", advice=advice
+                level=level, check=check, queue=queue, message=f"{queue}: {message}",
+                advice=advice, job_id=job_id,
             )
-        )
+        )  # fmt: skip
 
     schema, outgoing, stalled, overdue = _counts(broker, inspector, queue)
     if schema > SCHEMA_VERSION:
@@ -182,6 +183,7 @@ def _sampled(broker: Broker, stats: QueueStats, sample: int, tell: Any) -> None:
             f"{_jobs(len(looked.wrong))} of {looked.count:,} looked at are not as they must be;"
             f" job {job_id}: {why}",
             f"was Redis written to by hand? jobdesk remove {stats.name} {job_id}",
+            job_id,
         )
     signs = broker.settings.secret is not None
     odd = looked.unsigned if signs else looked.signed
@@ -195,6 +197,7 @@ def _sampled(broker: Broker, stats: QueueStats, sample: int, tell: Any) -> None:
             "add them again with JOBDESK_SECRET set"
             if signs
             else "set JOBDESK_SECRET here and for the workers, as for who added them",
+            odd[0],
         )
 
 

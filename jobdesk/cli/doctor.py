@@ -34,6 +34,7 @@ def doctor(sample: int, as_json: bool) -> int:
                 "check": one.check,
                 "queueName": one.queue or None,
                 "message": one.message,
+                "meaning": one.meaning or None,
                 "advice": one.advice or None,
             }
             for one in findings
@@ -42,6 +43,8 @@ def doctor(sample: int, as_json: bool) -> int:
         return 1 if faults else 0
     for one in findings:
         session.say(f"{_SIGNS[one.level.value]:<8} {one.message}")
+        if one.meaning:
+            session.say(f"{'':<8} {one.meaning}")
         if one.advice:
             session.say(f"{'':<8} → {one.advice}")
     warnings = sum(one.level is Level.WARNING for one in findings)

@@ -25,6 +25,8 @@ class Scope(StrEnum):
     SCHEDULE = "schedule"
     WORKER = "worker"
     EVENT = "events"
+    DOCTOR = "doctor"
+    AUDIT = "audit"
     DIALOG = "dialog"
 
 
@@ -101,7 +103,7 @@ ACTIONS: tuple[Action, ...] = (
     _do("suspend", "ctrl+z", "suspend", "Back to the shell; fg returns", _ALL),
     _do("cost", "", "cost", "Show what the last refresh cost Redis", _ALL),
     _change("undo", "u", "undo", "Take the last change back, while that is possible", _ALL, 40),
-    _do("audit", "", "audit", "Who changed what", _ALL),
+    _do("audit", "at", "audit", "Who changed what", _ALL, 86),
     _do("doctor", "exclamation_mark", "doctor", "Find out what is wrong", _ALL, 85),
     # --- lists
     _do("list.down", "j down", "down", "Next row", _LIST),
@@ -195,6 +197,10 @@ ACTIONS: tuple[Action, ...] = (
     _do("events.follow", "f", "follow", "Stay with the newest", _EVENT, 30),
     _do("events.rewind", "left_square_bracket", "rewind", "Back in time", _EVENT, 31),
     _do("events.forward", "right_square_bracket", "forward", "On in time", _EVENT),
+    # --- the doctor, and who did what
+    _do("doctor.copy", "y ctrl+y", "copy command", "Copy the command that helps", Scope.DOCTOR, 8),
+    _do("audit.copy", "y ctrl+y", "copy command", "Copy the command that was given", Scope.AUDIT,
+        8),
     # --- dialogs
     _do("dialog.yes", "y", "yes", "Yes, do it", _DIALOG),
     _do("dialog.no", "n", "no", "No, leave it", _DIALOG),
@@ -212,7 +218,7 @@ def of(*scopes: Scope) -> tuple[Action, ...]:
 
 _NAMES = {
     "question_mark": "?", "colon": ":", "slash": "/", "full_stop": ".", "comma": ",",
-    "plus": "+", "equals_sign": "=", "minus": "-", "exclamation_mark": "!",
+    "plus": "+", "equals_sign": "=", "minus": "-", "exclamation_mark": "!", "at": "@",
     "left_square_bracket": "[", "right_square_bracket": "]", "escape": "esc",
     "pagedown": "pgdn", "pageup": "pgup",
 }  # fmt: skip

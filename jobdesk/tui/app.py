@@ -313,9 +313,14 @@ class JobdeskApp(OrderingApp, inherit_bindings=False):
         self._lay_over(AuditScreen)
 
     def _lay_over(self, kind: type[DeskScreen]) -> None:
-        """A screen on top of this one, unless it is there or a dialog asks something."""
-        if self.desk_screen is self.screen and not isinstance(self.screen, kind):
+        """A screen on top of this one; where it lies below already, what is on top of it goes."""
+        if self.desk_screen is not self.screen:
+            return
+        if not any(isinstance(screen, kind) for screen in self.screen_stack):
             self.push_screen(kind())
+            return
+        while not isinstance(self.screen, kind):
+            self.pop_screen()
 
     def action_suspend(self) -> None:
         self.action_suspend_process()

@@ -270,7 +270,7 @@ def test_findings_reach_the_command_and_its_exit_code(broker, thumbs):
     assert (well.exit_code, json.loads(well.stdout)["success"]) == (0, True)
     told = json.loads(ill.stdout)
     assert (ill.exit_code, told["success"]) == (1, False)
-    assert {"level", "check", "queueName", "message", "advice"} == set(told["data"][0])
+    assert {"level", "check", "queueName", "message", "meaning", "advice"} == set(told["data"][0])
     assert shown.exit_code == 1
     assert "FAULT" in shown.stdout
     assert shown.stdout.rstrip().endswith("1 fault, 1 warning")

@@ -8,13 +8,12 @@ import pytest
 
 from jobdesk.tui import actions, cheatsheet
 from jobdesk.tui.actions import ACTIONS, Scope
-from jobdesk.tui.app import MODE_SCREENS, JobdeskApp
+from jobdesk.tui.app import SCREENS as EVERY_SCREEN
+from jobdesk.tui.app import JobdeskApp
 from jobdesk.tui.screens.base import DeskScreen
-from jobdesk.tui.screens.groups import GroupsScreen
-from jobdesk.tui.screens.job import JobScreen
 from jobdesk.tui.widgets.listing import Listing
 
-SCREENS = (*MODE_SCREENS.values(), JobScreen, GroupsScreen)
+SCREENS = tuple(screen for screen in EVERY_SCREEN if issubclass(screen, DeskScreen))
 
 
 def test_every_action_has_an_id_of_its_own_a_label_and_a_sentence():

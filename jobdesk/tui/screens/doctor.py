@@ -1,0 +1,193 @@
+"""The doctor, live: what is wrong, the worst first, what it means, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.content import Content
+from textual.widgets import Static
+
+from jobdesk.broker.findings import Finding, Level
+from jobdesk.models import JobState
+from jobdesk.safetext import safe_line, safe_text
+from jobdesk.tui.actions import Action, Scope
+from jobdesk.tui.interest import Read, Source
+from jobdesk.tui.screens.base import DeskScreen
+from jobdesk.tui.widgets.columns import Cell, Column
+from jobdesk.tui.widgets.listing import Listing
+from jobdesk.tui.widgets.panel import Panel
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from jobdesk.tui.interest import Snapshot
+
+SAMPLE = 50
+ORDER = (Level.FAULT, Level.WARNING, Level.NOTE, Level.OK)
+TONES = {
+    Level.FAULT: "error", Level.WARNING: "warning", Level.NOTE: "accent", Level.OK: "success",
+}  # fmt: skip
+GLYPHS = {
+    Level.FAULT: "failed", Level.NOTE: "waiting", Level.OK: "completed",
+}  # fmt: skip
+#: check -> the state whose jobs it is about
+STATES = {
+    "no-worker": JobState.WAITING, "idle": JobState.WAITING, "growing": JobState.WAITING,
+    "paused": JobState.WAITING, "stalled": JobState.ACTIVE, "overdue": JobState.DELAYED,
+    "outgoing": JobState.COMPLETED, "failures": JobState.FAILED,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Diagnosis(Read[tuple[Finding, ...]]):
+    """What ``jobdesk doctor`` finds, the worst first."""
+
+    every: ClassVar[float] = 10.0
+
+    def fetch(self, source: Source) -> tuple[Finding, ...]:
+        from jobdesk.broker.diagnosis import diagnose
+
+        found = diagnose(source.broker, sample=SAMPLE)
+        return tuple(sorted(found, key=lambda one: ORDER.index(one.level)))
+
+
+class FindingList(Listing[Finding]):
+    """The findings."""
+
+    def key_of(self, row: Finding) -> object:
+        return row.check, row.queue, row.level
+
+
+class DoctorScreen(DeskScreen):
+    """Pushed over whatever one looked at."""
+
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.DOCTOR,)
+    TITLE_WORD = "doctor"
+
+    def body(self) -> ComposeResult:
+        listing = FindingList(self._columns(), id="findings")
+        listing.glyphs = self.desk.glyphs
+        listing.empty = "Looking at Redis and every queue …"
+        with Panel(title="Doctor  worst first", id="findings-panel"):
+            yield listing
+        with Panel(title="What to do", id="finding-panel"):
+            yield Static(id="finding")
+
+    @property
+    def listing(self) -> FindingList:
+        """The findings."""
+        return self.query_one("#findings", FindingList)
+
+    def reads(self) -> tuple[Read[Any], ...]:
+        return (Diagnosis(),)
+
+    def show(self, snapshot: Snapshot) -> None:
+        found = snapshot.of(Diagnosis)
+        if found is None:
+            return
+        self.listing.show(found, snapshot.now_ms)
+        faults = sum(one.level is Level.FAULT for one in found)
+        warnings = sum(one.level is Level.WARNING for one in found)
+        panel = self.query_one("#findings-panel", Panel)
+        panel.border_title = "Doctor  worst first"
+        if not faults and not warnings:
+            panel.border_title = "Doctor  all is well"
+        told = (_count(faults, "fault"), _count(warnings, "warning"), f"{len(found)} findings")
+        panel.border_subtitle = "   ".join(told)
+        self._tell()
+
+    def on_listing_moved(self, _: Listing.Moved) -> None:
+        self._tell()
+        self.refresh_bindings()
+
+    def _tell(self) -> None:
+        """What the finding under the cursor means."""
+        one = self.listing.current
+        if one is None:
+            return
+        text = safe_text(_without_queue(one))
+        parts: list[tuple[str, str]] = [(f"{text[:1].upper()}{text[1:]}.", "bold")]
+        # what to do comes first: on a low terminal the last lines do not show
+        advice = safe_text(one.advice.removesuffix(one.command).rstrip(" :;"))
+        if advice:
+            parts.append((f"\n{advice[:1].upper()}{advice[1:]}.".replace("?.", "?"), ""))
+        if one.command:
+            parts.append((f"\n$ {safe_line(one.command, 300)}", "$accent"))
+        if one.meaning:
+            parts.append((f"\n{one.meaning}", "$quiet"))
+        if one.level is Level.OK:
+            parts.append(("\nThis is as it should be.", "$success"))
+        self.query_one("#finding", Static).update(Content.assemble(*parts))
+        panel = self.query_one("#finding-panel", Panel)
+        panel.border_title = f"What to do  {safe_line(one.queue or one.check, 40)}"
+        panel.border_subtitle = _where(one)
+
+    def _columns(self) -> list[Column[Finding]]:
+        glyphs = self.desk.glyphs
+
+        def level(row: Finding, _: int) -> Cell:
+            warns = row.level is Level.WARNING
+            glyph = glyphs.warning if warns else glyphs.states[GLYPHS[row.level]]
+            return f"{glyph} {row.level.value}", TONES[row.level]
+
+        def message(row: Finding, _: int) -> Cell:
+            tone = "muted" if row.level is Level.OK else "plain"
+            return safe_line(_without_queue(row), 300), tone
+
+        return [
+            Column(title="LEVEL", width=9, cell=level),
+            Column(title="CHECK", width=11, rank=2,
+                   cell=lambda row, _: (safe_line(row.check, 11), "muted")),
+            Column(title="QUEUE", width=12, flex=1, most=24, rank=1,
+                   cell=lambda row, _: (safe_line(row.queue or "-", 24),
+                                        "strong" if row.queue else "muted")),
+            Column(title="FOUND", width=20, flex=6, most=300, cell=message),
+        ]  # fmt: skip
+
+    # --- actions
+
+    def label_of(self, id_: str) -> str | None:
+        return "go there" if id_ == "list.open" else None
+
+    def reason_against(self, action: Action) -> str | None:
+        one = self.listing.current
+        if action.id == "doctor.copy" and (one is None or not one.command):
+            return "There is no command for this."
+        return None
+
+    def on_listing_opened(self, event: Listing.Opened) -> None:
+        one = event.row
+        if not isinstance(one, Finding):
+            return
+        if not one.queue:
+            self.desk.refuse("This is about the Redis server: there is no place to go to.")
+            return
+        self.desk.pop_screen()
+        if one.job_id:
+            self.desk.open_job(one.queue, one.job_id)
+        else:
+            self.desk.open_jobs(one.queue, STATES.get(one.check))
+
+    def action_doctor_copy(self) -> None:
+        one = self.listing.current
+        if one is not None and one.command:
+            self.desk.copy(one.command, "the command")
+
+
+def _without_queue(one: Finding) -> str:
+    return one.message.removeprefix(f"{one.queue}: ") if one.queue else one.message
+
+
+def _where(one: Finding) -> str:
+    """Where enter goes."""
+    if not one.queue:
+        return ""
+    if one.job_id:
+        return f"enter: job {safe_line(one.job_id, 24)}"
+    state = STATES.get(one.check)
+    return f"enter: {state.value if state else 'the'} jobs of {safe_line(one.queue, 24)}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"
