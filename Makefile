@@ -6,7 +6,7 @@ QUICK ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit bench test-servers test-slow clean
+.PHONY: help demo test check unit bench test-servers test-slow mutants chaos soak clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -40,6 +40,18 @@ test-servers:  ## the tests that speak to Redis, on another server: REDIS_SERVER
 test-slow:  ## the tests that take minutes: schedules by the real minute
 	@scripts/setup.sh test
 	$(PYTHON_IN) -m pytest -q -m slow -n 4 $(ARGS)
+
+mutants:  ## each guard of the Lua scripts is taken away in turn; a test must fail for each
+	@scripts/setup.sh test
+	$(PYTHON_IN) -m tests.chaos.mutants $(ARGS)
+
+chaos:  ## the nemesis: the long model test, kills, failovers, moved slots, a million jobs
+	@scripts/setup.sh test
+	$(PYTHON_IN) -m pytest -q -m chaos -p no:randomly --timeout=600 $(ARGS)
+
+soak:  ## SOAK_MINUTES (30) of load with a fault twice a minute; exits 1 on any loss
+	@scripts/setup.sh test
+	SOAK_MINUTES=$(or $(SOAK_MINUTES),30) $(PYTHON_IN) -m tests.chaos.soak
 
 clean:  ## remove .venv and all that was built
 	rm -rf .venv build dist .demo bench-results .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

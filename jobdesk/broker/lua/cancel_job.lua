@@ -30,7 +30,7 @@ if st == 'c' or st == 'f' then -- guard: ended
   return { 'STATE', st }
 end
 local emit = events(P)
-if st == 'a' then
+if st == 'a' then -- guard: active
   if not record[7] then
     redis.call('hset', key, 'cx', 1)
     emit('cancelled', id, kind, 'prev', 'active')

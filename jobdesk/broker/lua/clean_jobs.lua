@@ -30,11 +30,11 @@ if state == 'waiting' or state == 'delayed' then
   end
   local found = redis.call('zrange', set, start, start + 249, 'WITHSCORES')
   for i = 1, #found, 2 do
-    if #gone == limit then
+    if #gone == limit then -- guard: limit
       break
     end
     local added = tonumber(redis.call('hget', job_key(P, found[i]), 'ts'))
-    if not added or added <= before then
+    if not added or added <= before then -- guard: too_new, lets pass
       gone[#gone + 1] = found[i]
     else
       cursor = found[i + 1] .. ' ' .. found[i]

@@ -16,7 +16,7 @@ local emit = events(P)
 local bin = open_trash(P, operation, action, who, now_ms())
 local removed = 0
 local function clear(set, state)
-  if removed >= limit then
+  if removed >= limit then -- guard: limit
     return
   end
   local found = redis.call('zrange', P .. set, 0, limit - removed - 1)

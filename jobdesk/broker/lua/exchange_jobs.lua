@@ -60,7 +60,7 @@ end
 
 local function ended(id, J, state, own, default, epoch, text, fields)
   local age, count = parse_retention(own or default)
-  if count == 0 then
+  if count == 0 then -- guard: not_kept
     delete_job(P, id)
     bury(P, id, epoch, state, text)
     return
@@ -86,11 +86,12 @@ end
 
 -- a finish for a job that is not active under its epoch: booked before, or another's by now
 local function late(id, epoch, last)
-  if last == epoch then
+  if last == epoch then -- guard: booked
     return 'ALREADY'
   end
   local tomb = redis.call('get', P .. 'tomb:' .. id)
-  if tomb and string.sub(tomb, 1, #epoch + 1) == epoch .. ' ' and not string.find(tomb, '^%d+ r') then
+  local same = tomb and string.sub(tomb, 1, #epoch + 1) == epoch .. ' '
+  if same and not string.find(tomb, '^%d+ r') then -- guard: booked_and_gone
     return 'ALREADY'
   end
   return 'STALE'
@@ -122,7 +123,7 @@ local function finish(at)
   local err, attempt, delay = ARGV[at + 4], ARGV[at + 5], tonumber(ARGV[at + 6])
   local progress = ARGV[at + 7]
   local J = job_key(P, id)
-  if kind == 'c' then
+  if kind == 'c' then -- guard: completed
     return complete(id, J, epoch, value, progress)
   end
   local f = redis.call(
@@ -160,7 +161,7 @@ local function finish(at)
     emit('failed', id, f[2], 'a', made, 'err', err, 'prev', 'active')
   elseif kind == 'b' then
     local released = tonumber(f[8] or '0') + 1
-    if released > 20 then
+    if released > 20 then -- guard: released_too_often
       stall(P, id, now, emit, figures, tonumber(meta[7] or '3'))
       return 'OK'
     end
@@ -219,7 +220,7 @@ for i = 1, finishes do
   local n = tonumber(ARGV[at + 8])
   at = at + 9
   for _ = 1, n do
-    if status == 'OK' then
+    if status == 'OK' then -- guard: refused_adds, lets pass
       at = add_job(P, now, emit, ARGV, at)
       figures.add('a', 1)
     else
@@ -232,7 +233,7 @@ for i = 1, finishes do
   end
   n = tonumber(ARGV[at])
   for j = at + 1, at + n do
-    if status == 'OK' then
+    if status == 'OK' then -- guard: refused_outgoing, lets pass
       redis.call('rpush', P .. 'outgoing', ARGV[j])
     end
   end
@@ -263,7 +264,7 @@ if failed > 0 and meta[6] then
   trim(P, 'failed', age, count, now, 50)
 end
 
-if housekeeping then
+if housekeeping then -- guard: housekeeping, lets pass
   local lost = redis.call('zrangebyscore', P .. 'active', '-inf', now, 'limit', 0, 100)
   for _, id in ipairs(lost) do
     stall(P, id, now, emit, figures, tonumber(meta[7] or '3'))
@@ -276,12 +277,12 @@ local due = promote_due(P, now, emit)
 local paused = meta[1] == '1'
 local room, opens = want, -1
 local open = not paused
-if meta[2] then
+if meta[2] then -- guard: max_active
   local free = tonumber(meta[2]) - redis.call('zcard', P .. 'active')
   open = open and free > 0
   room = math.min(room, free)
 end
-if meta[3] then
+if meta[3] then -- guard: rate_limit
   local free = tonumber(meta[3]) - tonumber(redis.call('get', P .. 'lim') or '0')
   if free <= 0 then
     opens = redis.call('pttl', P .. 'lim')
@@ -322,7 +323,7 @@ local function hand_out(id, payload, again)
   if again and (f[12] ~= epoch or f[13] ~= 'a') then -- guard: replayed_and_gone
     return false
   end
-  if not f[1] or not payload then
+  if not f[1] or not payload then -- guard: corrupt
     if not again then
       redis.call('hset', J, 't', f[1] or '?', 'p', 11, 'st', 'f', 'fon', now, 'er', 'CorruptRecord: no data')
       redis.call('zadd', P .. 'failed', now, id)
@@ -370,7 +371,7 @@ if want > 0 then
     for _, id in ipairs(ids) do
       hand_out(id, found[id], true)
     end
-  elseif not paused and room > 0 then
+  elseif not paused and room > 0 then -- guard: paused, lets pass
     local popped = redis.call('zpopmin', P .. 'wait', room)
     if popped[1] then
       epoch = string.format(
@@ -404,10 +405,11 @@ if want > 0 then
 end
 
 local waiting = redis.call('zcard', P .. 'wait')
-if waiting > 0 and open then
+if waiting > 0 and open then -- guard: nothing_to_wake_for, lets pass
   wake(P)
 end
-if done > 0 and waiting == 0 and not jobs[1] and redis.call('zcard', P .. 'active') == 0 then
+local idle = done > 0 and waiting == 0 and not jobs[1]
+if idle and redis.call('zcard', P .. 'active') == 0 then -- guard: not_drained, lets pass
   emit('drained')
 end
 figures.write()

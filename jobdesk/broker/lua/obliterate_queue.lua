@@ -32,7 +32,7 @@ for _, set in ipairs({ 'active', 'wait', 'delayed', 'completed', 'failed' }) do
     end
   end
 end
-if removed >= limit then
+if removed >= limit then -- guard: more_left
   return { 'OK', removed, 0 }
 end
 

@@ -11,7 +11,4 @@ redis.call('zrem', P .. 'wait', '')
 if redis.call('hexists', sched, name .. ':spec') == 0 then -- guard: exists
   return { 'NOTFOUND' }
 end
-if pause then
-  return { 'OK', redis.call('hset', sched, flag, 1) }
-end
-return { 'OK', redis.call('hdel', sched, flag) }
+return { 'OK', pause and redis.call('hset', sched, flag, 1) or redis.call('hdel', sched, flag) }

@@ -20,7 +20,7 @@ local max_stalled = tonumber(redis.call('hget', P .. 'meta', 'max_stalled') or '
 local seen = redis.call('zrange', P .. 'active', skip, skip + 99)
 local given_back = 0
 for _, id in ipairs(seen) do
-  if redis.call('hget', job_key(P, id), 'w') == worker then
+  if redis.call('hget', job_key(P, id), 'w') == worker then -- guard: anothers, lets pass
     if stall(P, id, now, emit, figures, max_stalled) then
       given_back = given_back + 1
     end

@@ -31,7 +31,7 @@ if #due > 0 then
     -- only an ended job expires, wherever its id came from
     local ended = redis.call('zrem', P .. 'completed', due[i])
       + redis.call('zrem', P .. 'failed', due[i])
-    if ended > 0 then
+    if ended > 0 then -- guard: not_ended, lets pass
       gone[#gone + 1] = due[i]
     end
   end

@@ -28,11 +28,13 @@ local emit = events(P)
 local restored, others = {}, {}
 
 local function field(record, name)
+  local value
   for i = 1, #record, 2 do
     if record[i] == name then
-      return record[i + 1]
+      value = record[i + 1]
     end
   end
+  return value
 end
 
 local function put_back(entry)
@@ -49,11 +51,10 @@ local function put_back(entry)
     redis.call('hset', J, 'st', 'w')
     redis.call('hdel', J, 'cx')
     redis.call('zadd', P .. 'wait', field(entry.r, 'sc'), id)
-    emit('waiting', id, kind, 'prev', 'removed', 'reason', 'undo')
-    return
+  else
+    redis.call('zadd', P .. entry.s, entry.z, id)
   end
-  redis.call('zadd', P .. entry.s, entry.z, id)
-  if entry.s == 'wait' then
+  if entry.s == 'active' or entry.s == 'wait' then
     emit('waiting', id, kind, 'prev', 'removed', 'reason', 'undo')
   elseif entry.s == 'delayed' then
     emit('delayed', id, kind, 'run_at', entry.z, 'reason', 'undo')
@@ -65,7 +66,7 @@ end
 local function restore(entry)
   local id, J = entry.i, job_key(P, entry.i)
   local now = redis.call('hmget', J, 'st', 'gen', 'pon')
-  if entry.h == 'retried' then
+  if entry.h == 'retried' then -- guard: retried
     if now[1] ~= 'w' or tonumber(now[2]) ~= entry.g or now[3] then -- guard: taken
       return 'TAKEN'
     end

@@ -26,16 +26,14 @@ local function events(P)
   end
 
   local function emit(name, id, kind, ...)
-    if batching and id then
-      n = n + 1
-      redis.call('xadd', stream, '*', 'e', name, 'n', n, 'j', id, 't', kind or '', ...)
-      return
-    elseif batching then
+    if batching then
       n = n + 1
     else
       n = redis.call('incr', counter)
     end
-    if id then
+    if batching and id then
+      redis.call('xadd', stream, '*', 'e', name, 'n', n, 'j', id, 't', kind or '', ...)
+    elseif id then
       redis.call('xadd', stream, 'MAXLEN', '~', 10000, '*',
         'e', name, 'n', n, 'j', id, 't', kind or '', ...)
     else

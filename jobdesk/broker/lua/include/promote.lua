@@ -3,24 +3,23 @@
 -- Events: waiting {prev=delayed} for each.
 local function promote_due(P, now, emit)
   local head = redis.call('zrange', P .. 'delayed', 0, 0, 'withscores')
-  if not head[1] then
-    return -1
+  local due = {}
+  if head[1] and tonumber(head[2]) <= now then
+    due = redis.call('zrangebyscore', P .. 'delayed', '-inf', now, 'limit', 0, 100)
   end
-  if tonumber(head[2]) > now then
-    return tonumber(head[2])
-  end
-  local due = redis.call('zrangebyscore', P .. 'delayed', '-inf', now, 'limit', 0, 100)
   for _, id in ipairs(due) do
     local J = job_key(P, id)
     redis.call('zrem', P .. 'delayed', id)
     local f = redis.call('hmget', J, 't', 'p', 'li')
-    if f[1] then
+    if f[1] then -- guard: no_record, lets pass
       local score = place(P, tonumber(f[2]), f[3])
       redis.call('hset', J, 'st', 'w', 'sc', score)
       redis.call('zadd', P .. 'wait', score, id)
       emit('waiting', id, f[1], 'prev', 'delayed')
     end
   end
-  head = redis.call('zrange', P .. 'delayed', 0, 0, 'withscores')
+  if due[1] then
+    head = redis.call('zrange', P .. 'delayed', 0, 0, 'withscores')
+  end
   return head[1] and tonumber(head[2]) or -1
 end

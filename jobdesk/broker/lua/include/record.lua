@@ -20,7 +20,7 @@ end
 
 local function shard(id)
   local c = #id == 22 and string.byte(id, 8) or string.byte(id, -1)
-  if not c or c > 127 then
+  if not c or c > 127 then -- guard: not_ascii
     return '~'
   end
   return string.char(c)
@@ -35,7 +35,7 @@ local function result_key(P, id)
 end
 
 local function delete_jobs(P, ids)
-  if #ids == 0 then
+  if #ids == 0 then -- guard: none
     return
   end
   local keys, by_shard = {}, {}

@@ -29,19 +29,13 @@ end
 local function trim(P, state, age_ms, count, now, max)
   local set, meta, mark = P .. state, P .. 'meta', 'sweep:' .. state
   local total = redis.call('zcard', set)
-  if total == 0 or max <= 0 then
-    return 0, false
-  end
   local excess = 0
   if count and total > count then
     excess = total - count
   end
   if excess == 0 then
-    if not age_ms then
-      return 0, false
-    end
-    local oldest = redis.call('zrange', set, 0, 0, 'WITHSCORES')
-    if tonumber(oldest[2]) > now - age_ms then
+    local oldest = age_ms and redis.call('zrange', set, 0, 0, 'WITHSCORES')[2]
+    if not oldest or tonumber(oldest) > now - age_ms then -- guard: nothing_to_trim
       return 0, false
     end
   end
@@ -72,7 +66,7 @@ local function trim(P, state, age_ms, count, now, max)
     if own then
       own_count = select(2, parse_retention(own))
     end
-    if not own or (own_count and total - rank > own_count) then
+    if not own or (own_count and total - rank > own_count) then -- guard: kept, lets pass
       gone[#gone + 1] = id
     else
       kept = id
@@ -90,7 +84,7 @@ end
 
 local function keep_own(P, id, own, default, now)
   local age, count = parse_retention(own or default)
-  if count == 0 then
+  if count == 0 then -- guard: not_kept
     return false
   end
   if own and age then
@@ -102,7 +96,7 @@ end
 local function trim_own(P, state, count, max)
   local set = P .. state
   local total = redis.call('zcard', set)
-  if total <= count or max <= 0 then
+  if total <= count or max <= 0 then -- guard: nothing_beyond
     return 0
   end
   local start = math.max(0, total - count - max)
@@ -112,7 +106,7 @@ local function trim_own(P, state, count, max)
   for i = 1, #found do
     local own = redis.call('hget', P .. 'j:' .. found[i], own_field)
     local own_count = own and select(2, parse_retention(own))
-    if own_count and total - (start + i - 1) > own_count then
+    if own_count and total - (start + i - 1) > own_count then -- guard: kept_own, lets pass
       gone[#gone + 1] = found[i]
     end
   end

@@ -11,7 +11,7 @@ local function revive(P, id, emit)
   redis.call('zrem', P .. 'failed', id)
   redis.call('zrem', P .. 'expire', id)
   local record = redis.call('hmget', key, 'st', 't', 'p', 'li')
-  if not record[1] then
+  if not record[1] then -- guard: no_record
     return nil
   end
   local score = place(P, tonumber(record[3]) or 11, record[4])

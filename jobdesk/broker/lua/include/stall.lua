@@ -19,7 +19,7 @@ local function stall(P, id, now, emit, figures, max_stalled)
   emit('stalled', id, f[1], 'w', f[2] or '', 'stalls', stalls)
   local worker = cjson.encode(f[2] or '')
   local am = tonumber(f[4] or '0')
-  if stalls > max_stalled or f[9] then
+  if stalls > max_stalled or f[9] then -- guard: stalled_out
     local why = f[9] and 'JobCancelled: cancelled by an operator'
       or 'JobStalled: its worker vanished ' .. stalls .. ' times'
     local fp = f[9] and fingerprint(f[1], 'JobCancelled', 'cancelled by an operator')

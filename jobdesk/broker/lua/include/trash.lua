@@ -36,7 +36,7 @@ local function open_trash(P, operation, action, who, now)
   local function keep(entry)
     local packed = cmsgpack.pack(entry)
     n, bytes = n + 1, bytes + #packed
-    if n > 1000 or bytes > 4194304 then
+    if n > 1000 or bytes > 4194304 then -- guard: too_much
       open, pending = false, {}
       redis.call('unlink', key)
       redis.call('zrem', index, operation)
@@ -62,51 +62,46 @@ local function open_trash(P, operation, action, who, now)
   end
 
   function bin.removed(set, ids)
-    if not open or n + #ids > 1000 then
-      if open then
-        n = n + #ids
-        keep({})
-      end
-      return
+    if open and n + #ids > 1000 then
+      n = n + #ids
+      keep({})
     end
     -- large values are read a few jobs at a time, so that little is read beyond the limit
-    for start = 1, #ids, 25 do
+    for start = 1, open and #ids or 0, 25 do
       local part = { unpack(ids, start, math.min(start + 24, #ids)) }
       local data, results = values('d:', part), values('r:', part)
       for _, id in ipairs(part) do
-        if not open then
-          return
+        if open then
+          keep({
+            i = id, h = 'removed', s = set, z = redis.call('zscore', P .. set, id),
+            x = redis.call('zscore', P .. 'expire', id), r = redis.call('hgetall', job_key(P, id)),
+            d = data[id], v = results[id], a = redis.call('lrange', P .. 'a:' .. id, 0, -1),
+            l = redis.call('lrange', P .. 'log:' .. id, 0, -1),
+          })
         end
-        keep({
-          i = id, h = 'removed', s = set, z = redis.call('zscore', P .. set, id),
-          x = redis.call('zscore', P .. 'expire', id), r = redis.call('hgetall', job_key(P, id)),
-          d = data[id], v = results[id], a = redis.call('lrange', P .. 'a:' .. id, 0, -1),
-          l = redis.call('lrange', P .. 'log:' .. id, 0, -1),
-        })
       end
     end
   end
 
   function bin.retried(id)
-    if not open then
-      return
-    end
-    local record = redis.call('hgetall', job_key(P, id))
-    local generation = 0
-    for i = 1, #record, 2 do
-      if record[i] == 'gen' then
-        generation = tonumber(record[i + 1])
+    if open then
+      local record = redis.call('hgetall', job_key(P, id))
+      local generation = 0
+      for i = 1, #record, 2 do
+        if record[i] == 'gen' then
+          generation = tonumber(record[i + 1])
+        end
       end
+      keep({
+        i = id, h = 'retried', s = 'failed', z = redis.call('zscore', P .. 'failed', id),
+        x = redis.call('zscore', P .. 'expire', id), r = record,
+        v = redis.call('hget', result_key(P, id), id), g = generation + 1,
+      })
     end
-    keep({
-      i = id, h = 'retried', s = 'failed', z = redis.call('zscore', P .. 'failed', id),
-      x = redis.call('zscore', P .. 'expire', id), r = record,
-      v = redis.call('hget', result_key(P, id), id), g = generation + 1,
-    })
   end
 
   function bin.close()
-    if not open then
+    if not open then -- guard: dropped
       return 0
     end
     if pending[1] then

@@ -16,16 +16,16 @@ local function walk_group(P, fp, before, cursor, most)
   local seen = redis.call('zrange', set, start, start + 249, 'WITHSCORES')
   local found, looked, through = {}, 0, #seen < 500
   for i = 1, #seen, 2 do
-    if tonumber(seen[i + 1]) > tonumber(before) then
+    if tonumber(seen[i + 1]) > tonumber(before) then -- guard: failed_since
       through = true
       break
     end
-    if #found == most then
+    if #found == most then -- guard: limit
       through = false
       break
     end
     looked = looked + 1
-    if redis.call('hget', job_key(P, seen[i]), 'fp') == fp then
+    if redis.call('hget', job_key(P, seen[i]), 'fp') == fp then -- guard: group, lets pass
       found[#found + 1] = seen[i]
     else
       cursor = seen[i + 1] .. ' ' .. seen[i]
