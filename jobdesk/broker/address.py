@@ -110,6 +110,16 @@ def from_settings(settings: Settings) -> Address:
     return address
 
 
+def check_host(settings: Settings, address: Address, host: str) -> None:
+    """Refuse a server that a sentinel or a cluster names, as one in the URL would be refused."""
+    if address.tls or settings.allow_insecure_redis or _is_loopback(host):
+        return
+    raise InsecureRedis(
+        f"{address} leads to {host}, which would be sent passwords and job data unencrypted; "
+        "use TLS, or set JOBDESK_ALLOW_INSECURE_REDIS=1 on a network you trust"
+    )
+
+
 def parse(url: str, *, password: str = "") -> Address:
     """Take ``url`` apart; ``password`` counts where the URL has none."""
     try:

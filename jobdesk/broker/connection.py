@@ -274,6 +274,8 @@ class Broker:
             retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), tries - 1),
             **common,
         )
+        for found in client.get_nodes():  # type: ignore[attr-defined]  # of the cluster's client
+            addresses.check_host(self.settings, self.address, str(found.host))
         return client
 
     def _make_sentinel(self, redis: Any, common: dict[str, Any], retry: Retry) -> Redis:
@@ -284,7 +286,15 @@ class Broker:
             "password": address.options.get("sentinel_password"),
             "retry": retry,
         }
-        sentinel = redis.Sentinel(address.hosts, sentinel_kwargs=asking)
+        settings = self.settings
+
+        class Sentinel(redis.Sentinel):  # type: ignore[misc]  # redis is imported at first use
+            def discover_master(self, service_name: str) -> tuple[str, int]:
+                host, port = super().discover_master(service_name)
+                addresses.check_host(settings, address, host)
+                return host, port
+
+        sentinel = Sentinel(address.hosts, sentinel_kwargs=asking)
         client: Redis = sentinel.master_for(address.service, db=address.db, retry=retry, **common)
         return client
 

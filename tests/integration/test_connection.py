@@ -14,6 +14,7 @@ from jobdesk.broker import connection, scripts
 from jobdesk.broker.connection import Broker
 from jobdesk.errors import (
     BrokerError,
+    InsecureRedis,
     QueueFull,
     RedisAuthFailed,
     RedisPermission,
@@ -574,6 +575,18 @@ def test_a_sentinel_leads_to_the_master(sentinel, reach, lua):
     assert master.client(db=1).get(broker.keys("q").seq) == b"4"
     assert broker.blocking().bzpopmin(broker.keys("q").wake, 0.05) is None
     broker.check_server()
+
+
+def test_a_sentinel_that_leads_off_this_machine_in_the_clear_is_refused(sentinel, reach):
+    import redis
+
+    _, port = sentinel
+    with redis.Redis(port=port) as asked:
+        asked.sentinel_monitor("away", "192.0.2.1", 6379, 1)
+    broker = reach(f"redis+sentinel://127.0.0.1:{port}/away")
+
+    with pytest.raises(InsecureRedis, match=r"192\.0\.2\.1"):
+        broker.run("pause_queue", broker.keys("q").prefix)
 
 
 def test_a_sentinel_that_knows_no_such_service_is_told(sentinel, reach):
