@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from jobdesk.broker import audit, editing, groups, newjobs, presence, stopping, undo
+from jobdesk.broker import ages, audit, editing, groups, newjobs, presence, stopping, undo
 from jobdesk.broker.acting import Acting, state_of, text_of
 from jobdesk.broker.commands import command_line
 from jobdesk.broker.inspector import Inspector
@@ -28,9 +28,7 @@ from jobdesk.broker.transitions import Added, Transitions
 from jobdesk.errors import (
     ActiveJobs,
     InvalidConcurrency,
-    InvalidDelay,
     InvalidJobId,
-    InvalidLimit,
     QueueNotPaused,
     Refused,
     ScheduleNotFound,
@@ -39,13 +37,10 @@ from jobdesk.errors import (
 from jobdesk.models import (
     DEFAULT_OPTIONS,
     NO_PRIORITY,
-    TEN_YEARS_S,
     JobState,
     check_priority,
     check_queue_name,
     check_rate_limit,
-    check_state,
-    seconds,
 )
 
 if TYPE_CHECKING:
@@ -57,7 +52,6 @@ if TYPE_CHECKING:
 BATCH = 250
 #: What one call of ``retry_jobs`` and ``sweep_retention`` looks at.
 SMALL_BATCH = 100
-CLEANABLE = frozenset({JobState.COMPLETED, JobState.FAILED, JobState.WAITING, JobState.DELAYED})
 #: Keys of a queue that are named by others, so that only a scan finds them.
 _LEFTOVERS = ("wk:", "tomb:", "op:", "stat:", "kv:", "cnt:", "lock:", "chord:", "trash:")
 
@@ -243,12 +237,7 @@ class Control(Acting):
 
         Ended jobs are as old as their end, waiting and delayed ones as their adding.
         """
-        which = check_state(state, CLEANABLE)
-        span = seconds(grace, "grace", InvalidDelay)
-        if not 0 <= span <= TEN_YEARS_S:
-            raise InvalidDelay(f"grace must be 0 to {TEN_YEARS_S} seconds, got {grace!r}")
-        if isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
-            raise InvalidLimit(f"limit must be 0 (all) or more, got {limit!r}")
+        which, span = ages.check_clean(state, grace, limit)
         keys = self._broker.keys(check_queue_name(queue))
         client: Any = self._broker.client
         with self._broker.errors("ZCARD"):
