@@ -32,6 +32,7 @@ logger = logging.getLogger("jobdesk.queue")
 
 #: Housekeeping leaves alone what its own worker is likely to be delivering right now.
 LEFT_BEHIND_S = 5.0
+PAGES_AT_ONCE = 20
 DELIVERED_AT_ONCE = 50
 
 
@@ -89,28 +90,49 @@ def _entry(found: dict[str, Any]) -> bytes:
     return json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def deliver(queue: Queue, entries: Sequence[bytes]) -> None:
-    """Deliver entries of this queue's ``outgoing`` list and take them off it."""
+def deliver(queue: Queue, entries: Sequence[bytes]) -> int:
+    """Deliver entries of this queue's ``outgoing`` list and take them off it; how many.
+
+    One that cannot be delivered now, or not be read (another release wrote it), stays.
+    """
+    delivered = 0
     for entry in entries:
         try:
             _deliver(queue, json.loads(entry))
         except JobdeskError as exc:
             logger.warning("%s: a continuation waits to be delivered: %s", queue.name, exc)
             continue
+        except (ValueError, KeyError, TypeError, AttributeError) as exc:
+            logger.warning("%s: a continuation cannot be read: %r", queue.name, exc)
+            continue
         with queue.broker.errors("LREM"):
             client: Any = queue.broker.client
             client.lrem(queue.transitions.keys.outgoing, 1, entry)
+        delivered += 1
+    return delivered
 
 
 def deliver_left_behind(queue: Queue) -> None:
-    """Deliver what a worker that is gone has left."""
-    with queue.broker.errors("LRANGE"):
-        client: Any = queue.broker.client
-        entries: list[bytes] = client.lrange(
-            queue.transitions.keys.outgoing, 0, DELIVERED_AT_ONCE - 1
-        )
-    old = time.time() - LEFT_BEHIND_S
-    deliver(queue, [entry for entry in entries if json.loads(entry).get("at", 0) < old])
+    """Deliver what a worker that is gone has left, and go on behind what cannot be delivered."""
+    client: Any = queue.broker.client
+    first, old = 0, time.time() - LEFT_BEHIND_S
+    for _ in range(PAGES_AT_ONCE):
+        with queue.broker.errors("LRANGE"):
+            page: list[bytes] = client.lrange(
+                queue.transitions.keys.outgoing, first, first + DELIVERED_AT_ONCE - 1
+            )
+        delivered = deliver(queue, [entry for entry in page if _added(entry) < old])
+        if delivered or len(page) < DELIVERED_AT_ONCE:
+            return
+        first += DELIVERED_AT_ONCE
+
+
+def _added(entry: bytes) -> float:
+    """When an entry was made; 0 where it does not say."""
+    try:
+        return float(json.loads(entry)["at"])
+    except (ValueError, KeyError, TypeError):
+        return 0.0
 
 
 def _deliver(queue: Queue, found: dict[str, Any]) -> None:

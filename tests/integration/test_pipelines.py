@@ -214,6 +214,21 @@ def test_what_a_killed_worker_left_between_two_queues_is_delivered_by_another(
     assert broker.client.llen(broker.keys("here").outgoing) == 0
 
 
+def test_what_cannot_be_read_stays_and_does_not_hold_up_what_is_behind_it(
+    here: Numbers, there: Numbers, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(continuations, "DELIVERED_AT_ONCE", 2)
+    name, job = continuations.packing.continued_job(there.add.s(1, 2), there.queue)
+    good = json.loads(continuations.outgoing_job(name, job)) | {"at": 1.0}
+    bad = [b"{}", b"not JSON", b"[1]", b'{"to": "there", "job": {"at": 7}, "at": 1}']
+    broker.client.rpush(broker.keys("here").outgoing, *bad, json.dumps(good))
+
+    continuations.deliver_left_behind(here.queue)
+
+    assert run_one(there.queue) == 3
+    assert broker.client.lrange(broker.keys("here").outgoing, 0, -1) == bad
+
+
 def test_what_is_delivered_twice_is_there_once(here: Numbers, there: Numbers) -> None:
     task = there.add.s(1, 2)
     name, job = continuations.packing.continued_job(task, there.queue)
