@@ -7,12 +7,16 @@ command render as "". Pure: nothing is run, read or looked up.
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 #: Words and options of one command line.
 _Parts = tuple[tuple[str, ...], Sequence[str], Sequence[str]]
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])", re.ASCII)
+_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 
 
 def command_line(action: str, queue: str, subject: str = "", /, **options: Any) -> str:
@@ -46,6 +50,21 @@ def span(seconds: float) -> str:
     return f"{seconds:.15g}s"
 
 
+def seconds_of(text: str) -> float:
+    """A span as the command line takes it, in seconds: ``90``, ``30s``, ``24h``, ``1h30m``.
+
+    Raises ``ValueError`` in words.
+    """
+    plain = text.strip().lower()
+    if _NUMBER.fullmatch(plain):
+        return float(plain)
+    if not plain or _PART.sub("", plain):
+        raise ValueError(
+            f"{text!r:.40} is no span of time: write seconds, or 30s, 10m, 24h, 2d, 1h30m"
+        )
+    return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(plain))
+
+
 def _one(word: str) -> Callable[[str, str, Mapping[str, Any]], _Parts]:
     def made(queue: str, job_id: str, _options: Mapping[str, Any]) -> _Parts:
         return (word,), (queue, job_id), ()
@@ -56,7 +75,7 @@ def _one(word: str) -> Callable[[str, str, Mapping[str, Any]], _Parts]:
 def _queue(word: str, *extra: str) -> Callable[[str, str, Mapping[str, Any]], _Parts]:
     def made(queue: str, _job_id: str, options: Mapping[str, Any]) -> _Parts:
         force = ("--force",) if options.get("force") else ()
-        names = (queue,) if queue else ()
+        names = (queue, *options.get("others", ())) if queue else ()
         return (word,), names, (*(() if names else ("--all",)), *force, *extra)
 
     return made

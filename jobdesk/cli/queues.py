@@ -41,25 +41,25 @@ def queues(queue: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@queue_argument(required=False)
+@queue_argument(required=False, many=True)
 @click.option("--all", "every", is_flag=True, help="All queues.")
 @json_option
-def pause(queue: str | None, every: bool, as_json: bool) -> None:
+def pause(queues: tuple[str, ...], every: bool, as_json: bool) -> None:
     """Start no more jobs of QUEUE, on any worker. Jobs that run go on to their end."""
     session = Session(as_json=as_json)
-    names = _chosen(session, queue, every)
+    names = _chosen(session, queues, every)
     changed = [name for name in names if session.control.pause_queue(name)]
     session.done(_told(names, changed, "paused"), {"queues": names, "changed": changed})
 
 
 @click.command()
-@queue_argument(required=False)
+@queue_argument(required=False, many=True)
 @click.option("--all", "every", is_flag=True, help="All queues.")
 @json_option
-def resume(queue: str | None, every: bool, as_json: bool) -> None:
+def resume(queues: tuple[str, ...], every: bool, as_json: bool) -> None:
     """Start jobs of QUEUE again."""
     session = Session(as_json=as_json)
-    names = _chosen(session, queue, every)
+    names = _chosen(session, queues, every)
     changed = [name for name in names if session.control.resume_queue(name)]
     session.done(_told(names, changed, "resumed"), {"queues": names, "changed": changed})
 
@@ -121,10 +121,10 @@ def _rate(text: str) -> tuple[int, float] | None:
     return int(jobs), SPAN.convert(per, None, None)
 
 
-def _chosen(session: Session, queue: str | None, every: bool) -> list[str]:
-    if every == (queue is not None):
+def _chosen(session: Session, queues: tuple[str, ...], every: bool) -> list[str]:
+    if every == bool(queues):
         raise BadInput("give a queue, or --all")
-    return list(session.queue_names()) if queue is None else [session.queue(queue)]
+    return [session.queue(name) for name in queues] or list(session.queue_names())
 
 
 def _told(names: list[str], changed: list[str], what: str) -> str:

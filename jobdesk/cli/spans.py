@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
+from jobdesk.broker.commands import seconds_of
+
 _STEPS = (("d", 86_400), ("h", 3600), ("min", 60))
 
 
@@ -29,20 +28,10 @@ class Span(_Seconds):
     ) -> float:
         if isinstance(value, int | float):
             return float(value)
-        text = str(value).strip().lower()
         try:
-            plain = float(text) if re.fullmatch(r"-?\d+(\.\d+)?", text) else None
-        except ValueError:  # pragma: no cover  # the pattern lets only numbers through
-            plain = None
-        if plain is not None:
-            return plain
-        if not text or _PART.sub("", text):
-            self.fail(
-                f"{value!r} is no span of time: write seconds, or 30s, 10m, 24h, 2d, 1h30m",
-                param,
-                ctx,
-            )
-        return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+            return seconds_of(str(value))
+        except ValueError as exc:
+            self.fail(str(exc), param, ctx)
 
 
 SPAN = Span()

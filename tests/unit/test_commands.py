@@ -25,6 +25,7 @@ LINES = [
      """jobdesk edit email j1 --data '{"to":"o'"'"'x"}'"""),
     ("undo", "ab12", {}, "jobdesk undo email ab12"),
     ("pause", "", {}, "jobdesk pause email"),
+    ("pause", "", {"others": ("pdf", "sync")}, "jobdesk pause email pdf sync"),
     ("resume", "", {}, "jobdesk resume email"),
     ("clean", "", {}, "jobdesk clean email --status completed --grace 24h --yes"),
     ("clean", "", {"state": "failed", "grace": 90, "limit": 5},
