@@ -28,7 +28,7 @@ unit:
 	@scripts/setup.sh test
 	@scripts/test.sh $(ARGS)
 
-bench:  ## the benchmarks (QUICK=1: a short run); results in bench-results/
+bench:  ## jobdesk and its peers side by side (QUICK=1: a short run; ARGS="--only drain")
 	@scripts/setup.sh test
 	$(PYTHON_IN) -m benchmarks $(if $(QUICK),--quick) $(ARGS)
 
@@ -54,5 +54,5 @@ soak:  ## SOAK_MINUTES (30) of load with a fault twice a minute; exits 1 on any 
 	SOAK_MINUTES=$(or $(SOAK_MINUTES),30) $(PYTHON_IN) -m tests.chaos.soak
 
 clean:  ## remove .venv and all that was built
-	rm -rf .venv build dist .demo bench-results .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf .venv .bench build dist .demo bench-results .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

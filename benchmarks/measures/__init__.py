@@ -1,0 +1,1 @@
+"""What is measured: each module has ``MEASURES``, in the order of the table."""

@@ -1,0 +1,43 @@
+"""How fast an operator's retry of 100,000 failed jobs is, and how long it holds Redis up."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from benchmarks.measure import Figures, Measure, Row, most
+
+if TYPE_CHECKING:
+    from benchmarks.bench import Bench
+
+FAILED = 100_000
+
+
+def _turn(bench: Bench) -> None:
+    peer, server = bench.peers["jobdesk"], bench.server
+    server.empty()
+    bench.feed(peer, FAILED, "many", job="fail")
+    with bench.working(peer, job="fail"):
+        while server.client.zcard("jd:{bench}:failed") < FAILED:
+            time.sleep(0.05)
+    server.client.slowlog_reset()
+    seconds = float(bench.app(peer, "retry"))
+    assert server.client.zcard("jd:{bench}:wait") == FAILED
+    slow = [entry["duration"] / 1000 for entry in server.client.slowlog_get(100_000)]
+    bench.note("retry of failed jobs: jobdesk", FAILED / seconds, "jobs/s")
+    bench.note("retry of failed jobs: slowest script", max(slow, default=0.0), "ms")
+    bench.note("retry of failed jobs: scripts over 5 ms", sum(ms > 5 for ms in slow), "scripts")
+
+
+def _judge(figures: Figures) -> list[Row]:
+    own = figures.get("retry of failed jobs: jobdesk")
+    if own is None:
+        return []
+    what = "retry of 100,000 failed jobs"
+    return [
+        Row(what, own.median, floor=20_000, unit="jobs/s"),
+        *most(figures, f"{what}: slowest script", "retry of failed jobs: slowest script", 5.0),
+    ]
+
+
+MEASURES = (Measure(name="retry", title="Retry of failed jobs", turn=_turn, judge=_judge),)
