@@ -75,6 +75,11 @@ class Command(ABC):
         return None
 
     @property
+    def typed(self) -> str:
+        """What is to be typed before it is done, where that is not its count."""
+        return ""
+
+    @property
     def queue_names(self) -> tuple[str, ...]:
         """The queues it changes."""
         return ()

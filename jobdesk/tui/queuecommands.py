@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from jobdesk.broker.commands import command_line
-from jobdesk.tui.commands import RETRY_UNDO, OnMany, OnQueue, Outcome, Undo, operation_of
+from jobdesk.broker.commands import command_line, span
+from jobdesk.tui.commands import (
+    RETRY_UNDO,
+    Command,
+    OnMany,
+    OnQueue,
+    Outcome,
+    RemoveJobs,
+    Undo,
+    operation_of,
+)
 
 if TYPE_CHECKING:
     from jobdesk.broker.control import Control
@@ -78,9 +87,15 @@ class RetryAll(OnMany):
 
 @dataclass(frozen=True)
 class CleanJobs(OnMany):
-    """Remove the jobs of one state."""
+    """Remove the jobs of one state that are older than a grace, the oldest first."""
 
     state: JobState
+    #: in seconds
+    grace: float = 0
+    #: 0: all of them
+    limit: int = 0
+    #: False: ``found`` is only what there may be at most
+    exact: bool = True
 
     action = "queue.clean"
     undoable = True
@@ -88,15 +103,24 @@ class CleanJobs(OnMany):
 
     @property
     def title(self) -> str:
-        return f"Remove all {self.found:,} {self.state} jobs of {self.queue}"
+        most = "up to " if not self.exact else "all " if not self.limit else ""
+        age = f" over {span(self.grace)} old" if self.grace else ""
+        jobs = f"{self.state} job{'' if self.found == 1 and not most else 's'}"
+        return f"Remove {most}{self.found:,} {jobs} of {self.queue}{age}"
 
     @property
     def lines(self) -> tuple[str, ...]:
-        return (command_line("clean", self.queue, state=self.state.value, grace=0),)
+        return (
+            command_line(
+                "clean", self.queue, state=self.state.value, grace=self.grace, limit=self.limit
+            ),
+        )
 
     def run(self, control: Control, progress: Progress) -> Outcome:
-        touched = control.clean_jobs(self.queue, self.state, grace=0, progress=progress)
-        return _touched("Removed", touched, self, control)
+        touched = control.clean_jobs(
+            self.queue, self.state, grace=self.grace, limit=self.limit, progress=progress
+        )
+        return _touched("Removed", touched, self, control, exact=self.exact)
 
 
 @dataclass(frozen=True)
@@ -118,6 +142,154 @@ class EmptyQueue(OnMany):
     def run(self, control: Control, progress: Progress) -> Outcome:
         touched = control.empty_queue(self.queue, progress)
         return _touched("Removed", touched, self, control)
+
+
+@dataclass(frozen=True)
+class ObliterateQueue(OnMany):
+    """Delete a paused queue with everything in it."""
+
+    #: jobs that run: what they report is lost
+    running: int = 0
+
+    action = "queue.obliterate"
+    verb = "Delete it"
+
+    @property
+    def title(self) -> str:
+        running = f", {self.running:,} of them running" if self.running else ""
+        jobs = "its one job" if self.found == 1 else f"its {self.found:,} jobs"
+        return f"Delete queue {self.queue} with {jobs}{running}"
+
+    @property
+    def typed(self) -> str:
+        return self.queue
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return (command_line("obliterate", self.queue, force=bool(self.running)),)
+
+    def run(self, control: Control, progress: Progress) -> Outcome:
+        touched = control.obliterate_queue(self.queue, force=bool(self.running), progress=progress)
+        if not touched.done:
+            text = f"Removed {touched.count:,} jobs of {self.queue}, then it was stopped"
+            return Outcome(text, whole=False)
+        return Outcome(f"Deleted queue {self.queue} with {touched.count:,} jobs")
+
+
+@dataclass(frozen=True)
+class OnQueues(Command):
+    """A command on several queues at once."""
+
+    queues: tuple[str, ...]
+
+    word: ClassVar[str]
+    tier = 2
+    undoable = True
+
+    @property
+    def title(self) -> str:
+        if len(self.queues) == 1:
+            return f"{self.verb} queue {self.queues[0]}"
+        return f"{self.verb} {len(self.queues)} queues"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        first, *others = self.queues
+        return (command_line(self.word, first, others=others),)
+
+    @property
+    def queue_names(self) -> tuple[str, ...]:
+        return self.queues
+
+    def changed(self, control: Control, progress: Progress) -> tuple[str, ...]:
+        """Do it to one queue after the other; those that were not so already."""
+        act = control.pause_queue if self.word == "pause" else control.resume_queue
+        found: list[str] = []
+        for number, queue in enumerate(self.queues, 1):
+            if act(queue):
+                found.append(queue)
+            if progress(number, len(self.queues)) is False:
+                break
+        return tuple(found)
+
+
+@dataclass(frozen=True)
+class PauseAll(OnQueues):
+    """Start no more jobs of these queues."""
+
+    action = "queue.pause-all"
+    verb, word = "Pause", "pause"
+
+    def run(self, control: Control, progress: Progress) -> Outcome:
+        changed = self.changed(control, progress)
+        undo = ResumeAll(changed) if changed else None
+        return Outcome(f"Paused {len(changed)} of {len(self.queues)} queues", undo=undo)
+
+
+@dataclass(frozen=True)
+class ResumeAll(OnQueues):
+    """Start jobs of these queues again."""
+
+    action = "queue.pause-all"
+    verb, word = "Resume", "resume"
+
+    def run(self, control: Control, progress: Progress) -> Outcome:
+        changed = self.changed(control, progress)
+        undo = PauseAll(changed) if changed else None
+        return Outcome(f"Resumed {len(changed)} of {len(self.queues)} queues", undo=undo)
+
+
+@dataclass(frozen=True)
+class SetLimits(OnQueue):
+    """How many jobs of a queue run at once, and how many start in a span; None: as many as may."""
+
+    max_active: int | None
+    #: (jobs, seconds)
+    rate_limit: tuple[int, float] | None
+    #: what they were: only what is different is set
+    was: tuple[int | None, tuple[int, float] | None]
+
+    action = "queue.limits"
+    undoable = True
+    verb = "Set"
+
+    @property
+    def title(self) -> str:
+        return f"Set the limits of queue {self.queue}"
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What is to be set."""
+        wanted = {"max_active": self.max_active, "rate_limit": self.rate_limit}
+        return {
+            name: value
+            for (name, value), before in zip(wanted.items(), self.was, strict=True)
+            if value != before
+        }
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return (command_line("limits", self.queue, **self.changes),)
+
+    def run(self, control: Control, progress: Progress) -> Outcome:  # noqa: ARG002  # one step
+        changes = self.changes
+        if "max_active" in changes:
+            control.set_max_active(self.queue, self.max_active)
+        if "rate_limit" in changes:
+            control.set_rate_limit(self.queue, self.rate_limit)
+        undo = SetLimits(self.queue, *self.was, was=(self.max_active, self.rate_limit))
+        return Outcome(f"{self.queue}: {limits_said(self.max_active, self.rate_limit)}", undo=undo)
+
+
+def limits_said(max_active: int | None, rate_limit: tuple[int, float] | None) -> str:
+    """Limits in words."""
+    parts = [] if max_active is None else [f"at most {max_active:,} at once"]
+    if rate_limit is not None:
+        parts.append(f"{rate_limit[0]:,} started in {span(rate_limit[1])}")
+    return ", ".join(parts) or "no limits"
+
+
+# --- schedules
 
 
 @dataclass(frozen=True)
@@ -146,9 +318,36 @@ class SwitchSchedule(OnQueue):
         return Outcome(f"Schedule {self.name} {'is paused' if self.pause else 'goes on'}")
 
 
-def _touched(past: str, touched: Touched, command: OnMany, control: Control) -> Outcome:
-    text = f"{past} {touched.count:,} jobs of {command.queue}"
-    if touched.count != command.found:
+@dataclass(frozen=True)
+class RunSchedule(OnQueue):
+    """Add the job of a schedule now; its times stay as they are."""
+
+    name: str
+
+    action = "schedule.run"
+    verb = "Run"
+
+    @property
+    def title(self) -> str:
+        return f"Run schedule {self.name} of {self.queue} now"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return (command_line("run-schedule", self.queue, self.name),)
+
+    def run(self, control: Control, progress: Progress) -> Outcome:  # noqa: ARG002  # one step
+        job_id = control.run_schedule(self.queue, self.name)
+        made = ((self.queue, job_id),)
+        return Outcome(f"{self.name} runs now, as {job_id}", made, undo=RemoveJobs(made))
+
+
+def _touched(
+    past: str, touched: Touched, command: OnMany, control: Control, *, exact: bool = True
+) -> Outcome:
+    text = f"{past} {touched.count:,} job{'' if touched.count == 1 else 's'} of {command.queue}"
+    if not touched.done:
+        text += f", then it was stopped; there were {command.found:,}"
+    elif exact and touched.count != command.found:
         text += f"; there were {command.found:,}"
     undo = Undo.of(operation_of(control, command.queue))
     return Outcome(text, whole=touched.done, undo=undo)
