@@ -9,7 +9,8 @@ to Redis is made in this thread.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.binding import Binding
 
@@ -17,19 +18,9 @@ from jobdesk.tui import actions, preferences, themes
 from jobdesk.tui.actions import BY_METHOD, Action, Scope
 from jobdesk.tui.bound import bindings_of
 from jobdesk.tui.ordering import OrderingApp
-from jobdesk.tui.palette import ActionProvider
-from jobdesk.tui.screens.audit import AuditScreen
-from jobdesk.tui.screens.base import DeskScreen
-from jobdesk.tui.screens.dialogs import ConfirmScreen, HelpScreen, TooSmall, keys_of
-from jobdesk.tui.screens.doctor import DoctorScreen
-from jobdesk.tui.screens.events import EventsScreen
-from jobdesk.tui.screens.groups import GroupsScreen
-from jobdesk.tui.screens.job import JobScreen
-from jobdesk.tui.screens.jobs import JobsScreen
-from jobdesk.tui.screens.overview import OverviewScreen
-from jobdesk.tui.screens.queues import QueuesScreen
-from jobdesk.tui.screens.schedules import SchedulesScreen
-from jobdesk.tui.screens.workers import WorkersScreen
+from jobdesk.tui.screens import catalogue
+from jobdesk.tui.screens.base import SMALLEST, DeskScreen
+from jobdesk.tui.screens.catalogue import HOME
 from jobdesk.tui.widgets.panel import Panel
 from jobdesk.tui.widgets.statusline import StatusLine
 
@@ -39,20 +30,7 @@ if TYPE_CHECKING:
 
     from jobdesk.models import JobRow, JobState
     from jobdesk.tui.filters import Filter
-
-HOME = "queues"
-MODE_SCREENS: dict[str, type[DeskScreen]] = {
-    "overview": OverviewScreen,
-    "jobs": JobsScreen,
-    "queues": QueuesScreen,
-    "workers": WorkersScreen,
-    "schedules": SchedulesScreen,
-    "events": EventsScreen,
-}
-#: Every screen and dialog with keys of its own, for the cheat-sheet and the tests.
-SCREENS: tuple[type[Screen[Any]], ...] = (
-    *MODE_SCREENS.values(), JobScreen, GroupsScreen, DoctorScreen, AuditScreen, ConfirmScreen,
-)  # fmt: skip
+    from jobdesk.tui.screens.jobs import JobsScreen
 
 
 class JobdeskApp(OrderingApp, inherit_bindings=False):
@@ -60,7 +38,7 @@ class JobdeskApp(OrderingApp, inherit_bindings=False):
 
     CSS_PATH = "jobdesk.tcss"
     TITLE = "jobdesk"
-    MODES: ClassVar = dict(MODE_SCREENS)
+    MODES: ClassVar = {mode: partial(catalogue.of_mode, mode) for mode in catalogue.MODES}
     DEFAULT_MODE = HOME
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-preview"), (160, "-broad")]  # noqa: RUF012  # Textual declares it so
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-tall")]  # noqa: RUF012  # as above
@@ -73,22 +51,15 @@ class JobdeskApp(OrderingApp, inherit_bindings=False):
 
     def on_mount(self) -> None:
         self.animation_level = "none"
-        self.register_theme(themes.DARK)
-        self.register_theme(themes.LIGHT)
-        wanted = self.preferences.theme or self.settings.tui_theme
-        self.theme = wanted if wanted in self.available_themes else themes.DEFAULT
         self.theme_changed_signal.subscribe(self, self._theme_changed)
         self.set_keymap(actions.keymap(dict(self.settings.tui_keymap)))
         self.link.start()
         self.set_interval(1.0, self._every_second)
         self.introduce()
-        first = self._first_mode or HOME
-        if first in MODE_SCREENS and first != self.current_mode:
-            self.switch_mode(first)
 
     def on_unmount(self) -> None:
         preferences.save(self._file, self.preferences.with_(
-            theme=self.theme, mode=self.current_mode if self.current_mode in MODE_SCREENS else "",
+            theme=self.theme, mode=self.current_mode if self.current_mode in self.MODES else "",
         ))  # fmt: skip
         self.link.stop()
 
@@ -101,20 +72,20 @@ class JobdeskApp(OrderingApp, inherit_bindings=False):
 
     def open_jobs(self, queue: str | None, state: JobState | None) -> None:
         """The list of jobs of a queue, in a state."""
-        self.go("jobs")
-        screen = self.screen
-        if isinstance(screen, JobsScreen):
-            screen.open_view(queue, state)
+        self._jobs().open_view(queue, state)
 
     def filter_jobs(self, wanted: Filter) -> None:
         """The list of jobs, with a filter."""
+        self._jobs().filter_by(wanted)
+
+    def _jobs(self) -> JobsScreen:
         self.go("jobs")
-        screen = self.screen
-        if isinstance(screen, JobsScreen):
-            screen.filter_by(wanted)
+        return cast("JobsScreen", self.screen)
 
     def open_job(self, queue: str, job_id: str, row: JobRow | None = None) -> None:
         """The screen of one job, on top of this one; ``row`` is what is known of it already."""
+        from jobdesk.tui.screens.job import JobScreen
+
         self.push_screen(JobScreen(queue, job_id, row))
 
     def go(self, mode: str) -> None:
@@ -136,6 +107,9 @@ class JobdeskApp(OrderingApp, inherit_bindings=False):
     async def perform(self, action: Action) -> None:
         """Do what a key would do, or say why not."""
         owner: Any = self if action.scope is Scope.EVERYWHERE else self.desk_screen
+        if action.scope is Scope.LIST:  # of the list that has the focus
+            bound = self.screen.active_bindings.values()
+            owner = next((one.node for one in bound if one.binding.id == action.id), None)
         if owner is None:
             return
         reason = self.reason(action)
@@ -174,8 +148,10 @@ class JobdeskApp(OrderingApp, inherit_bindings=False):
 
     def on_resize(self, event: events.Resize) -> None:
         width, height = event.size
-        small = width < TooSmall.WIDTH or height < TooSmall.HEIGHT
+        small = width < SMALLEST[0] or height < SMALLEST[1]
         if small and self._small is None:
+            from jobdesk.tui.screens.dialogs import TooSmall
+
             self._small = TooSmall()
             self.push_screen(self._small)
         elif not small and self._small is not None:
@@ -224,10 +200,14 @@ class JobdeskApp(OrderingApp, inherit_bindings=False):
             (active.binding.id or "", key, active.enabled)
             for key, active in screen.active_bindings.items()
         ]
+        from jobdesk.tui.screens.dialogs import HelpScreen, keys_of
+
         self.push_screen(HelpScreen(keys_of(bound), screen.TITLE_WORD))
 
     def action_palette(self) -> None:
         from textual.command import CommandPalette
+
+        from jobdesk.tui.palette import ActionProvider
 
         if self.desk_screen is self.screen:
             self.push_screen(CommandPalette([ActionProvider], placeholder="What is to be done?"))
@@ -269,12 +249,15 @@ class JobdeskApp(OrderingApp, inherit_bindings=False):
         kept = next((p for p in screen.query(Panel) if focused in p.walk_children()), None)
         for panel in screen.query(Panel):
             panel.set_class(kept is not None and panel is not kept, "-zoomed-out")
+        screen.set_class(kept is not None, "-zoomed")
 
     def _unzoom(self) -> bool:
         screen = self.desk_screen
         hidden = [] if screen is None else list(screen.query(".-zoomed-out"))
         for panel in hidden:
             panel.remove_class("-zoomed-out")
+        if screen is not None:
+            screen.remove_class("-zoomed")
         return bool(hidden)
 
     def action_hold(self) -> None:
@@ -307,9 +290,13 @@ class JobdeskApp(OrderingApp, inherit_bindings=False):
             screen.query_one(StatusLine).cost = ""
 
     def action_doctor(self) -> None:
+        from jobdesk.tui.screens.doctor import DoctorScreen
+
         self._lay_over(DoctorScreen)
 
     def action_audit(self) -> None:
+        from jobdesk.tui.screens.audit import AuditScreen
+
         self._lay_over(AuditScreen)
 
     def _lay_over(self, kind: type[DeskScreen]) -> None:

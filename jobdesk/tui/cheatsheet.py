@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 
 def offered() -> list[Action]:
     """The actions that some screen has a method for, in the table's order."""
-    from jobdesk.tui.app import SCREENS, JobdeskApp
+    from jobdesk.tui.app import JobdeskApp
+    from jobdesk.tui.screens import catalogue
     from jobdesk.tui.widgets.listing import Listing
 
-    owners: tuple[Any, ...] = (JobdeskApp, Listing, *SCREENS)
+    owners: tuple[Any, ...] = (JobdeskApp, Listing, *catalogue.every())
     bound = {binding.id for owner in owners for binding in owner.BINDINGS}
     return [action for action in ACTIONS if action.id in bound]
 

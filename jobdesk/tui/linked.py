@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from textual.app import App
 
 from jobdesk.safetext import safe_line, safe_text
-from jobdesk.tui import messages, preferences, spans
+from jobdesk.tui import messages, preferences, spans, themes
 from jobdesk.tui.glyphs import ASCII, UNICODE
 from jobdesk.tui.link import Link
 from jobdesk.tui.linkstatus import LinkState, LinkStatus
@@ -45,7 +45,9 @@ class LinkedApp(App[int]):
         self._who = who
         self._file = state_file or preferences.path()
         self.preferences = preferences.load(self._file)
-        self._first_mode = mode or self.preferences.mode
+        first = mode or self.preferences.mode
+        if first in self.MODES:
+            self.DEFAULT_MODE = first  # type: ignore[misc]  # where this session begins
         interval = self.preferences.interval or settings.tui_refresh
         self.link = Link(
             settings, self.post_message, read_only=read_only, interval=interval, who=who
@@ -60,6 +62,30 @@ class LinkedApp(App[int]):
         self._connect: ConnectScreen | None = None
         self._small: TooSmall | None = None
         super().__init__()
+        self._begin_with(self.preferences.theme or settings.tui_theme)
+
+    def _begin_with(self, theme: str) -> None:
+        """Choose the colours before any CSS is parsed: that takes long enough once."""
+        self.register_theme(themes.DARK)
+        self.register_theme(themes.LIGHT)
+        known = theme if theme in self.available_themes else themes.DEFAULT
+        self.set_reactive(LinkedApp.theme, known)
+        self._parsed_for = self.get_css_variables()
+        self.stylesheet.set_variables(self._parsed_for)
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Style everything anew, and parse the CSS again only where its variables have changed.
+
+        Textual asks for it at the start, and whenever a screen is opened for the first time.
+        """
+        variables = self.get_css_variables()
+        if variables != self._parsed_for:
+            self._parsed_for = variables
+            super().refresh_css(animate=animate)
+            return
+        for screen in self.screen_stack:
+            self.stylesheet.update(screen, animate=animate)
+            screen._css_update_count = self._css_update_count  # noqa: SLF001  # as Textual's own does
 
     @property
     def desk_screen(self) -> DeskScreen | None:

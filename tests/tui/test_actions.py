@@ -8,12 +8,12 @@ import pytest
 
 from jobdesk.tui import actions, cheatsheet
 from jobdesk.tui.actions import ACTIONS, Scope
-from jobdesk.tui.app import SCREENS as EVERY_SCREEN
 from jobdesk.tui.app import JobdeskApp
+from jobdesk.tui.screens import catalogue
 from jobdesk.tui.screens.base import DeskScreen
 from jobdesk.tui.widgets.listing import Listing
 
-SCREENS = tuple(screen for screen in EVERY_SCREEN if issubclass(screen, DeskScreen))
+SCREENS = tuple(screen for screen in catalogue.every() if issubclass(screen, DeskScreen))
 
 
 def test_every_action_has_an_id_of_its_own_a_label_and_a_sentence():

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from jobdesk.tui.app import JobdeskApp
     from jobdesk.tui.commands import Command, Outcome
 
+#: Columns and lines below which there is nothing to be seen but counts.
+SMALLEST = (60, 16)
+
 
 class DeskScreen(Screen[None]):
     """A screen with data."""

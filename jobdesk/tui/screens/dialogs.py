@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 from jobdesk.safetext import safe_line, safe_text
 from jobdesk.tui.actions import BY_ID, Action, Scope, shown
 from jobdesk.tui.bound import bindings
+from jobdesk.tui.screens.base import SMALLEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -88,7 +89,8 @@ class ConfirmScreen(ModalScreen[bool]):
         count = command.count or 0
         many = tier >= 2 and count > TYPED_FROM
         #: what must be typed before it can be done; nothing where y is enough
-        self.typed = str(count) if many else (where if production and tier >= 1 else "")
+        by_tier = str(count) if many else (where if production and tier >= 1 else "")
+        self.typed = command.typed or by_tier
 
     def compose(self) -> ComposeResult:
         command, count = self.command, self.command.count or 0
@@ -226,7 +228,6 @@ class TooSmall(ModalScreen[None]):
     """Shown instead of everything else on a terminal that is too small."""
 
     BINDINGS: ClassVar = [Binding("q", "app.exit", "quit", show=False, id="small.quit")]
-    WIDTH, HEIGHT = 60, 16
 
     def compose(self) -> ComposeResult:
         yield Static(id="small")
@@ -235,7 +236,7 @@ class TooSmall(ModalScreen[None]):
         """What there is room for."""
         self.query_one("#small", Static).update(
             Content(
-                f"jobdesk needs {self.WIDTH}x{self.HEIGHT}, this terminal is {width}x{height}."
+                f"jobdesk needs {SMALLEST[0]}x{SMALLEST[1]}, this terminal is {width}x{height}."
                 f"\n\n{counts}\n\nq quit"
             )
         )
