@@ -35,3 +35,9 @@ def countdown(steps: int = 5, pause_s: float = 0.1, *, job: JobContext) -> dict[
 def broken() -> None:
     """Fail: shows an error and its traceback."""
     raise ValueError("this job fails on purpose")
+
+
+@queue.task(attempts=1)
+def rows(file: str, lines: int) -> dict[str, int]:
+    """Read a file of clients that ends in the middle of a line: shows failures of one cause."""
+    raise EOFError(f"{file}: line {lines} has no end")

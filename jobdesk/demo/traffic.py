@@ -1,56 +1,39 @@
-"""What the demo adds: jobs of every type that needs no outside account, on generated input."""
+"""What the demo adds first: a job of every type that needs no account, and some to show a point."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from jobdesk.demo import samples
 from jobdesk.models import JobState, JobStatus
 
 if TYPE_CHECKING:
-    from jobdesk.engine.handle import JobHandle
     from jobdesk.service import QueueService
 
 DAY_S = 86_400
+#: How long workers may take until their types and schedules are known.
+UP_S = 40.0
+T = TypeVar("T")
 
-INVOICE = {
-    "invoiceNumber": "INV-2026-001",
-    "clientName": "Client Name",
-    "items": [
-        {"description": "Legal consultation", "quantity": "6", "unitPrice": "650.00"},
-        {"description": "Drafting of a lease", "quantity": "1", "unitPrice": "1100.00"},
-    ],
-    "totalAmount": 5000,
+#: Types that the demo cannot run: what each needs.
+NEEDS = {
+    ("sync", "bank-transactions"): "LEAN_APP_TOKEN and LEAN_CLIENT_SECRET",
+    ("sync", "payment-status"): "STRIPE_SECRET_KEY or MOYASAR_SECRET_KEY",
+    ("sync", "zatca-invoice"): "ZATCA_BINARY_TOKEN and ZATCA_SECRET",
+    ("sync", "wathq-registration"): "WATHQ_API_KEY",
+    ("sync", "mudad-payment"): "MOYASAR_SECRET_KEY",
+    ("sync", "wathq-contract"): "WATHQ_API_KEY",
 }
-TAX_INVOICE = {
-    "invoiceNumber": "INV-2026-002",
-    "clientName": "شركة الأفق للتجارة المحدودة",
-    "language": "ar",
-    "seller": {
-        "name": "مكتب نجد للاستشارات القانونية",
-        "vatNumber": "310122393500003",
-        "address": "طريق الملك فهد، الرياض 12211",
-    },
-    "buyer": {"name": "شركة الأفق للتجارة المحدودة", "vatNumber": "311111111100003"},
-    "items": [
-        {
-            "description": "استشارة قانونية — Legal consultation",
-            "quantity": "10",
-            "unitPrice": "750.00",
-            "vatRate": "15",
-        },
-        {
-            "description": "صياغة عقد — Contract drafting",
-            "quantity": "1",
-            "unitPrice": "2500.00",
-            "vatRate": "15",
-        },
-    ],
-}
+ENDED_WELL = frozenset({JobState.COMPLETED})
+ON_PURPOSE = frozenset({JobState.FAILED})
+#: of what asks the internet: where that is not there, the demo is none the worse
+EITHER = ENDED_WELL | ON_PURPOSE
 
 
 @dataclass(slots=True)
@@ -58,87 +41,85 @@ class Shown:
     """A job of the demo, and what it is there to show."""
 
     what: str
-    handle: JobHandle
-    expected: JobState = JobState.COMPLETED
+    queue: str
+    type: str
+    id: str
+    expected: Collection[JobState] = ENDED_WELL
     status: JobStatus | None = None
 
     @property
     def ended(self) -> bool:
-        return self.status is not None and self.status.state in ("completed", "failed")
+        """Whether it is known to have ended."""
+        return self.status is not None and self.status.state in EITHER
 
     @property
     def as_expected(self) -> bool:
-        return self.status is not None and self.status.state == self.expected
+        """Whether it ended as it should."""
+        return self.status is not None and self.status.state in self.expected
+
+    @property
+    def skipped(self) -> bool:
+        """Whether it may fail, and has."""
+        state = None if self.status is None else self.status.state
+        return self.expected is EITHER and state is JobState.FAILED
 
 
 class Traffic:
-    """The jobs of one run of the demo."""
+    """The jobs that the demo begins with."""
 
-    def __init__(self, service: QueueService, folder: Path) -> None:
+    def __init__(self, service: QueueService, folder: Path, webhook_host: str) -> None:
         self._service = service
         self._folder = folder
+        self._webhook = f"http://{webhook_host}/hooks/jobdesk"
         self.jobs: list[Shown] = []
 
-    def add(self) -> None:
-        """Make the input and add the jobs."""
-        self._old_files()
-        service = self._service
-        self._show(
-            "an invoice",
-            service.generate_pdf({"invoiceId": "507f1f77bcf86cd799439011", "invoiceData": INVOICE}),
-        )
-        self._show(
-            "a tax invoice in Arabic, first in line",
-            service.generate_pdf({"invoiceData": TAX_INVOICE}, "invoice", {"priority": 1}),
-        )
-        self._pipeline()
-        self._show(
-            "a mail",
-            service.send_email(
-                to="client@example.com",
-                subject="Invoice #12345",
-                html="<h1>Your invoice is ready</h1>",
-                replyTo="support@example.com",
-            ),
-        )
-        self._show(
-            "a mail in Arabic",
-            service.send_email(
-                to="عميل <client@example.com>",
-                subject="فاتورتك جاهزة",
-                html='<p dir="rtl">فاتورتك جاهزة.</p>',
-            ),
-        )
-        self._show(
-            "a newsletter to 250 recipients, in batches of 100",
-            service.send_bulk_emails(
-                [{"email": f"user{n}@example.com", "name": f"User {n}"} for n in range(250)],
-                "Newsletter",
-                "<p>Hello {{name}},</p><p>news from the demo.</p>",
-            ),
-        )
-        self._show(
-            "a delayed mail, one second later",
-            service.send_email(
-                {"to": "client@example.com", "subject": "A reminder", "html": "<p>Soon.</p>"},
-                {"delay": 1},
-            ),
-        )
-        self._show("a retry", service.add_job("demo", "flaky", {"fails": 1}))
-        self._show("progress and a log", service.add_job("demo", "countdown"))
-        self._show(
-            "a failure on purpose", service.add_job("demo", "broken"), expected=JobState.FAILED
-        )
-        self._show(
-            "a cleanup, as a dry run",
-            service.schedule_cleanup("old-logs", {"retentionDays": 30, "dryRun": True}),
-        )
-        self._show("a cleanup", service.schedule_cleanup("old-logs", {"retentionDays": 30}))
-        self._show("a cleanup of old failures", service.schedule_cleanup("failed-jobs"))
-        self._schedule()
+    def add(self, go_on: Callable[[], bool] = lambda: True) -> None:
+        """Make the input and add the jobs, unless ``go_on`` says no between two queues."""
+        for step in (
+            self._documents, self._mails, self._points, self._reports, self._notifications,
+            self._syncs, self._cleanups, self._of_published_types,
+        ):  # fmt: skip
+            if not go_on():
+                return
+            step()
 
-    def _show(self, what: str, handle: JobHandle, expected: JobState = JobState.COMPLETED) -> None:
-        self.jobs.append(Shown(what, handle, expected))
+    def _add(
+        self,
+        what: str,
+        queue: str,
+        type_: str,
+        data: samples.Data | None = None,
+        expected: Collection[JobState] = ENDED_WELL,
+        **options: Any,
+    ) -> None:
+        handle = self._service.add_job(queue, type_, data, **options)
+        self._show(what, queue, type_, handle.id, expected)
+
+    def _show(
+        self,
+        what: str,
+        queue: str,
+        type_: str,
+        job_id: str,
+        expected: Collection[JobState] = ENDED_WELL,
+    ) -> None:
+        self.jobs.append(Shown(what, queue, type_, job_id, expected))
+
+    # --- the six queues
+
+    def _documents(self) -> None:
+        made: samples.Data = {"invoiceId": samples.FIRM, "invoiceData": samples.INVOICE}
+        self._add("an invoice", "pdf", "invoice", made)
+        self._add(
+            "a tax invoice in Arabic, first in line", "pdf", "invoice",
+            {"invoiceData": samples.TAX_INVOICE}, priority=1,
+        )  # fmt: skip
+        self._pipeline()
+        self._add("a report", "pdf", "report", {"reportData": samples.REPORT})
+        self._add("a contract", "pdf", "contract", {"contractData": samples.CONTRACT})
+        self._add("a statement", "pdf", "statement", {"statementData": samples.STATEMENT})
+        self._add("a receipt", "pdf", "receipt", {"receiptData": samples.RECEIPT})
+        self._add("a letter", "pdf", "custom", {"html": samples.LETTER, "fileName": "hearing.pdf"})
 
     def _pipeline(self) -> None:
         """From the invoice to its mail, from queue to queue."""
@@ -146,32 +127,126 @@ class Traffic:
         from jobdesk.tasks.pdf import invoice, queue
 
         number = {"invoiceNumber": "INV-2026-003"}
-        first = invoice.s(invoiceData={**INVOICE, **number})
+        first = invoice.s(invoiceData={**samples.INVOICE, **number})
         mailed = first.then(
             transactional,
-            to="client@example.com",
+            to=samples.CLIENT,
             subject="Invoice INV-2026-003",
             html="<p>Please find the invoice attached.</p>",
         )
         made, sent = queue.enqueue(mailed)
-        self._show("a pipeline: the invoice …", made)
-        self._show("… and its mail", sent)
+        self._show("a pipeline: the invoice …", "pdf", "invoice", made.id)
+        self._show("… and its mail", "email", "transactional", sent.id)
 
-    def _schedule(self) -> None:
-        """A schedule's job, now instead of in the night. Its worker must have published it."""
-        from jobdesk.errors import JobdeskError
+    def _mails(self) -> None:
+        service = self._service
+        mail = service.send_email(
+            to=samples.CLIENT,
+            subject="Invoice #12345",
+            html="<h1>Your invoice is ready</h1>",
+            replyTo="support@example.com",
+        )
+        self._show("a mail", "email", "transactional", mail.id)
+        self._add(
+            "a mail in Arabic", "email", "transactional",
+            {"to": f"عميل <{samples.CLIENT}>", "subject": "فاتورتك جاهزة",
+             "html": '<p dir="rtl">فاتورتك جاهزة.</p>'},
+        )  # fmt: skip
+        self._show(
+            "a newsletter to 250 recipients, in batches of 100", "email", "bulk",
+            service.send_bulk_emails(samples.recipients(250), "Newsletter", samples.NEWSLETTER).id,
+        )  # fmt: skip
+        self._add(
+            "a mail from a template", "email", "template",
+            {"to": samples.CLIENT, "subject": "Your invoice is ready",
+             "templateId": "invoice-ready", "templateData": {
+                "clientName": "Client Name", "invoiceNumber": "INV-2026-001",
+                "totalAmount": 5000, "currency": "SAR",
+                "link": "https://example.com/invoices/1"}},
+        )  # fmt: skip
+        self._add(
+            "a campaign's mail, which can be left", "email", "campaign",
+            {"campaignId": "autumn", "trackingId": "t-1", "subject": "Autumn at the firm",
+             "recipient": {"email": samples.CLIENT, "name": "Client Name"},
+             "html": '<p>Hello {{name}}. <a href="{{unsubscribeUrl}}">Leave</a></p>'},
+        )  # fmt: skip
+        self._add(
+            "a delayed mail, one second later", "email", "transactional",
+            {"to": samples.CLIENT, "subject": "A reminder", "html": "<p>Soon.</p>"}, delay=1,
+        )  # fmt: skip
 
-        until = time.monotonic() + 20
-        while True:
-            try:
-                handle = self._service.run_schedule("cleanup", "temp-files")
-            except JobdeskError:
-                if time.monotonic() > until:
-                    raise
-                time.sleep(0.1)
-            else:
-                self._show("a schedule run now", handle)
-                return
+    def _points(self) -> None:
+        self._add("a retry", "demo", "flaky", {"fails": 1})
+        self._add("progress and a log", "demo", "countdown")
+        self._add("a failure on purpose", "demo", "broken", expected=ON_PURPOSE)
+
+    def _reports(self) -> None:
+        """After their database is there; the other queues work meanwhile."""
+        from jobdesk.demo import database
+
+        firm = database.fill()
+        days = {"firmId": firm, "startDate": "2026-01-01", "endDate": "2026-10-31"}
+        aging = {"firmId": firm, "endDate": "2026-10-31", "format": "pdf", "language": "ar"}
+        custom = {**days, "definition": "invoices-by-client", "format": "json"}
+        export = {**days, "dataType": "invoices", "format": "csv"}
+        for type_, data, what in (
+            ("financial", {**days, "format": "pdf"}, "the year's figures, as PDF"),
+            ("analytics", {**days, "format": "xlsx"}, "the practice's metrics, as XLSX"),
+            ("time-utilization", {**days, "format": "json"}, "billable hours, as JSON"),
+            ("client-aging", aging, "what clients owe, as PDF in Arabic"),
+            ("custom", custom, "invoices by client, as JSON"),
+            ("data-export", export, "all invoices, as CSV"),
+        ):
+            self._add(what, "report", type_, data)
+
+    def _notifications(self) -> None:
+        push = {"title": "A hearing", "body": "On Sunday at ten"}
+        users = [{"userId": f"user-{n}", "subscription": samples.subscription(n)} for n in range(5)]
+        self._add(
+            "a push", "notification", "push",
+            {**push, "userId": "user-1", "subscription": samples.subscription(1)},
+        )  # fmt: skip
+        self._add("a push to five", "notification", "bulk-push", {**push, "users": users})
+        self._add(
+            "an SMS", "notification", "sms",
+            {"phoneNumber": samples.PHONE, "message": "Your hearing is on Sunday at ten."},
+        )  # fmt: skip
+        self._add(
+            "a notice inside the application", "notification", "in-app",
+            {"userId": "user-1", "title": "Invoice paid", "message": "INV-2026-001 was paid.",
+             "type": "success", "link": "/invoices/1"},
+        )  # fmt: skip
+        self._add(
+            "a signed webhook to a receiver on loopback", "notification", "webhook",
+            {"webhookUrl": self._webhook, "payload": {"event": "invoice.paid", "id": 1}},
+        )  # fmt: skip
+
+    def _syncs(self) -> None:
+        from jobdesk.demo import database
+
+        database.post_whatsapp()
+        self._add(
+            "what WhatsApp has posted", "sync", "whatsapp-messages",
+            {"firmId": samples.FIRM, "phoneNumberId": samples.WHATSAPP_NUMBER},
+        )  # fmt: skip
+        self._add(
+            "currency rates, where there is internet", "sync", "currency-rates", {},
+            EITHER, attempts=1, timeout=8,
+        )  # fmt: skip
+
+    def _cleanups(self) -> None:
+        self._old_files()
+        dry = {"retentionDays": 30, "dryRun": True}
+        self._add("a cleanup, as a dry run", "cleanup", "old-logs", dry)
+        self._add("a cleanup", "cleanup", "old-logs", {"retentionDays": 30})
+        self._add("a cleanup of old failures", "cleanup", "failed-jobs")
+        for type_, what in (
+            ("sessions", "expired sessions"),
+            ("tokens", "expired tokens"),
+            ("notifications", "notices that were read long ago"),
+            ("audit-logs", "audit logs, to an archive"),
+        ):
+            self._add(f"a cleanup of {what}", "cleanup", type_)
 
     def _old_files(self) -> None:
         """Logs and temporary files that have lain about for long."""
@@ -188,6 +263,25 @@ class Traffic:
             then = time.time() - age_days * DAY_S
             os.utime(path, (then, then))
 
+    # --- what workers must have told of first
+
+    def _of_published_types(self) -> None:
+        """A schedule's job, now instead of in the night; and an invoice that nobody has checked.
+
+        The invoice comes as from a program without our functions: by the published schema, which
+        does not do sums.
+        """
+        run = _once_up(lambda: self._service.run_schedule("cleanup", "temp-files"))
+        self._show("a schedule run now", "cleanup", "temp-files", run.id)
+        wrong = _once_up(
+            lambda: self._service.control.add_job(
+                "pdf", "invoice", samples.WRONG_INVOICE, job_id=samples.WRONG_INVOICE_ID
+            )
+        )
+        self._show("an invoice whose total is wrong", "pdf", "invoice", wrong, ON_PURPOSE)
+
+    # --- waiting for them
+
     def wait(self, limit_s: float, worker_lives: Callable[[], bool]) -> None:
         """Wait until every job has ended, for ``limit_s`` at most."""
         until = time.monotonic() + limit_s
@@ -203,16 +297,20 @@ class Traffic:
 
         for shown in self.jobs:
             if not shown.ended:
-                try:
-                    shown.status = shown.handle.status()
-                except JobNotFound:
-                    continue  # the mail of a pipeline is added when the invoice is there
+                # the mail of a pipeline is added when the invoice is there
+                with suppress(JobNotFound):
+                    shown.status = self._service.get_job_status(shown.queue, shown.id)
 
-    def documents(self) -> list[str]:
-        """Paths of the PDFs that were made."""
-        found: list[str] = []
-        for shown in self.jobs:
-            value: Any = shown.status.return_value if shown.status else None
-            if isinstance(value, dict) and isinstance(value.get("document"), dict):
-                found.append(str(value["document"]["path"]))
-        return found
+
+def _once_up(call: Callable[[], T]) -> T:
+    """What ``call`` gives, once the workers have published what it needs."""
+    from jobdesk.errors import JobdeskError
+
+    until = time.monotonic() + UP_S
+    while True:
+        try:
+            return call()
+        except JobdeskError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import email
 import email.policy
+import os
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
+
+from jobdesk.tasks import QUEUES
 
 
 @pytest.fixture(scope="module")
@@ -19,6 +23,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Completed
     done = subprocess.run(
         [sys.executable, "-m", "jobdesk", "demo", "--headless"],
         cwd=folder,
+        # nothing listens there: what the demo asks the internet is not asked in a test
+        env={**os.environ, "RATES_BASE_URL": "http://127.0.0.1:9"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -42,8 +48,34 @@ def test_the_demo_ends_well_and_shows_its_points_by_name(
     assert done.returncode == 0, done.stdout + done.stderr
     for point in ("a retry", "a delayed mail", "a failure on purpose", "a schedule run now"):
         assert point in done.stdout
+    assert "totalAmount is 5,400.00, but the items make 5,800.00" in done.stdout
     for queue in ("email", "pdf", "notification", "report", "cleanup", "sync"):
         assert re.search(rf"^  {queue} ", done.stdout, re.MULTILINE)
+
+
+def test_every_type_is_named_with_what_came_of_it(
+    demo: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    done, folder = demo
+    table = done.stdout.partition("\nTypes\n")[2].partition("\nMade\n")[0]
+    rows = dict(re.findall(r"^  ([a-z-]+:[a-z-]+) +(.*)$", table, re.MULTILINE))
+
+    there = {
+        f"{name}:{type_}"
+        for name in QUEUES
+        for type_ in import_module(f"jobdesk.tasks.{name}").queue.types
+    }
+    assert set(rows) == there
+    assert {name for name, told in rows.items() if not told.startswith("completed ")} == {
+        "sync:bank-transactions", "sync:currency-rates", "sync:mudad-payment",
+        "sync:payment-status", "sync:wathq-contract", "sync:wathq-registration",
+        "sync:zatca-invoice",
+    }  # fmt: skip
+    assert rows["sync:payment-status"].startswith("not run")
+    assert rows["sync:currency-rates"].startswith("skipped")
+    (run,) = [path for path in (folder / ".demo").iterdir() if path.is_dir()]
+    for name in ("pdf:contract", "report:analytics", "email:campaign", "notification:webhook"):
+        assert (run / rows[name].split()[-1]).is_file()
 
 
 def test_the_invoice_holds_its_number_and_total(

@@ -1,0 +1,140 @@
+"""The dashboard with workers under it, on a real terminal: it comes, and it goes without a rest."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+
+class Terminal:
+    """``jobdesk …`` on a terminal of 120 x 35."""
+
+    def __init__(self, folder: Path, *words: str) -> None:
+        self.shown = ""
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 35, 120, 0, 0))
+        kept = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "jobdesk", *words],
+            cwd=folder,
+            env={
+                **kept, "TERM": "xterm-256color", "JOBDESK_DATA": str(folder / "data"),
+                "XDG_STATE_HOME": str(folder / "state"), "RATES_BASE_URL": "http://127.0.0.1:9",
+            },
+            stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+        )  # fmt: skip
+        os.close(slave)
+        os.set_blocking(self._master, False)
+
+    def look(self) -> str:
+        try:
+            while raw := os.read(self._master, 65_536):
+                self.shown += raw.decode("utf-8", "replace")
+        except OSError:
+            pass
+        return self.shown
+
+    def type(self, text: str) -> None:
+        os.write(self._master, text.encode())
+
+    def until(self, condition: Callable[[], object], what: str, within: float = 40.0) -> None:
+        deadline = time.monotonic() + within
+        while True:
+            self.look()
+            if condition():
+                return
+            assert time.monotonic() < deadline, f"{what}: {self.shown[-3000:]}"
+            time.sleep(0.05)
+
+    def company(self) -> list[psutil.Process]:
+        """Everything that was started by it, however far down."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def gone(processes: list[psutil.Process], within: float) -> bool:
+    """Whether all have ended; what is left is killed, so that a failing test leaves nothing."""
+    _, left = psutil.wait_procs(processes, timeout=within)
+    for one in left:
+        one.kill()
+    return not left
+
+
+def log_of(folder: Path) -> str:
+    return "".join(path.read_text() for path in (folder / "data/logs").glob("workers-*.log"))
+
+
+def test_a_desk_in_one_command_comes_whole_and_is_left_whole(folder: Path) -> None:
+    desk = Terminal(folder, "--workers")
+    try:
+        desk.until(lambda: "jobdesk worker: " in log_of(folder), "workers")
+        desk.until(lambda: "notification" in desk.look(), "the dashboard")
+        company = desk.company()
+        assert len(company) >= 2
+
+        desk.type("q")
+        desk.until(lambda: desk.process.poll() is not None, "the end")
+    finally:
+        desk.process.kill()
+
+    assert desk.process.wait() == 0, desk.look()[-2000:]
+    assert "their log: " in desk.look()
+    assert gone(company, 5)
+    # not one line of theirs went to the screen
+    assert "jobdesk worker: " not in desk.look()
+
+
+def test_a_dashboard_that_is_killed_leaves_no_worker_behind(folder: Path) -> None:
+    desk = Terminal(folder, "tui", "--workers", "2")
+    try:
+        desk.until(lambda: "x 2 processes" in log_of(folder), "workers")
+        company = desk.company()
+    finally:
+        os.kill(desk.process.pid, signal.SIGKILL)
+        desk.process.wait()
+
+    assert gone(company, 20)
+
+
+def test_the_demo_on_a_terminal_ends_in_the_dashboard_and_stops_within_seconds(
+    folder: Path,
+) -> None:
+    desk = Terminal(folder, "demo")
+    try:
+        desk.until(lambda: re.search(r"worst first", desk.look()), "the dashboard")
+        desk.until(lambda: "x 2 processes" in worker_log(folder), "the workers")
+        company = desk.company()
+
+        began = time.monotonic()
+        desk.type("q")
+        desk.until(lambda: desk.process.poll() is not None, "the end", within=20)
+        took = time.monotonic() - began
+    finally:
+        desk.process.kill()
+
+    assert desk.process.wait() == 0, desk.look()[-2000:]
+    assert took < 12
+    assert gone(company, 5)
+    shell = folder / ".demo/shell"
+    assert shell.stat().st_mode & 0o077 == 0
+
+
+def worker_log(folder: Path) -> str:
+    return "".join(path.read_text() for path in (folder / ".demo").glob("*/worker.log"))
