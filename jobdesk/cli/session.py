@@ -102,11 +102,17 @@ class Session:
         print_json({"success": True, "count": len(shapes), "data": list(shapes)})
 
     def done(self, message: str, data: Mapping[str, Any]) -> None:
-        """Say what an action did."""
+        """Say what an action did, and how it is undone where that is possible."""
+        # only what has been used: making one would connect
+        control: Control | None = vars(self).get("control")
+        operation = control.operation if control is not None else ""
         if self.as_json:
-            print_json({"success": True, "message": message, "data": dict(data)})
-        else:
-            self.say(message)
+            found = {**data, "operation": operation} if operation else dict(data)
+            print_json({"success": True, "message": message, "data": found})
+            return
+        self.say(message)
+        if operation and "queueName" in data:
+            self.say(f"undo it by: jobdesk undo {data['queueName']} {operation}")
 
     def say(self, text: str) -> None:
         """Print text for people; what it quotes of jobs cannot act."""

@@ -111,8 +111,12 @@ def test_a_group_is_retried_or_removed(run, thumbs):
     rest = run("group", "remove", "thumbs", FP)
 
     assert json.loads(one.stdout)["data"]["count"] == 1
-    assert rest.stdout == "2 jobs of queue thumbs removed\n"
+    said, undo = rest.stdout.splitlines()
+    assert said == "2 jobs of queue thumbs removed"
     assert (thumbs.order(), thumbs.order("failed")) == (["a1"], [])
+
+    run(*undo.removeprefix("undo it by: jobdesk ").split())
+    assert set(thumbs.order("failed")) == {"a2", "a3"}
 
 
 def test_why_says_the_reasons(run, thumbs):
