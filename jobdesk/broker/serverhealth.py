@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobdesk.broker.connection import OLDEST
@@ -19,6 +20,50 @@ if TYPE_CHECKING:
 
 SKEW_MS = 5_000
 FULL, NEARLY_FULL = 0.95, 0.8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerBrief:
+    """The server in a line: of a cluster the oldest version, and the sum of its masters."""
+
+    version: str
+    used_bytes: int
+    #: 0: no limit
+    most_bytes: int
+    #: what it does when memory is full
+    policy: str
+    clients: int
+    up_s: int
+    appends: bool
+    #: how many masters
+    masters: int = 1
+
+    @property
+    def share(self) -> float | None:
+        """How full it is, 0 to 1; None without a limit."""
+        return self.used_bytes / self.most_bytes if self.most_bytes else None
+
+
+def brief(broker: Broker) -> ServerBrief | None:
+    """What the server says of itself, by one INFO each; None where it does not."""
+    infos = [info for info in _infos(broker).values() if not isinstance(info, BrokerError)]
+    if not infos:
+        return None
+
+    def whole(info: dict[str, Any], name: str) -> int:
+        return int(info.get(name) or 0)
+
+    policies = {str(info.get("maxmemory_policy", "?")) for info in infos}
+    return ServerBrief(
+        version=min(str(info.get("redis_version", "?")) for info in infos),
+        used_bytes=sum(whole(info, "used_memory") for info in infos),
+        most_bytes=sum(whole(info, "maxmemory") for info in infos),
+        policy=", ".join(sorted(policies)),
+        clients=sum(whole(info, "connected_clients") for info in infos),
+        up_s=min(whole(info, "uptime_in_seconds") for info in infos),
+        appends=all(bool(info.get("aof_enabled")) for info in infos),
+        masters=len(infos),
+    )
 
 
 def examine(broker: Broker) -> Iterator[Finding]:

@@ -107,6 +107,9 @@ class SearchingJobs(JobListing):
 
     def filter_by(self, wanted: filters.Filter, order: str = "") -> None:
         """Show what matches of the list that the filter chooses."""
+        if not self.is_mounted:  # nobody was on this screen yet
+            self.call_after_refresh(self.filter_by, wanted, order)
+            return
         moved = (wanted.queue, wanted.state) != (self.queue, self.state)
         self.search = None
         if moved:

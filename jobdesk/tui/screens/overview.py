@@ -1,85 +1,291 @@
-"""How all is going, on one screen: states of all queues, and the rates of the last hour."""
+"""How all is going, on one screen: rates, states, queues, workers, and failures by their cause.
+
+What fits is shown: on a small terminal the states and the failures, which say whether something is
+wrong. What a pane says of a row is in :mod:`~jobdesk.tui.totals`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.content import Content
-from textual.widgets import Static
+from textual.containers import Container
 
-from jobdesk.models import STORED_STATES
-from jobdesk.tui import spans
-from jobdesk.tui.glyphs import TONES
+from jobdesk.broker.groups import ErrorGroup
+from jobdesk.models import JobState, WorkerInfo
+from jobdesk.safetext import safe_line
+from jobdesk.tui import filters, spans
+from jobdesk.tui.interest import Read, Source
 from jobdesk.tui.reads import Minutes, Stats, Workers
 from jobdesk.tui.screens.base import DeskScreen
+from jobdesk.tui.screens.queues import worst_state
+from jobdesk.tui.totals import QueueLine, StateLine, hand, queue_lines, state_lines, tendency
+from jobdesk.tui.widgets.columns import Cell, Column
+from jobdesk.tui.widgets.healthline import HealthLine
+from jobdesk.tui.widgets.listing import Listing
 from jobdesk.tui.widgets.panel import Panel
-from jobdesk.tui.widgets.sparkline import sparkline
-from jobdesk.tui.widgets.statebar import VARIABLES
+from jobdesk.tui.widgets.ratesview import RatesView
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from textual.app import ComposeResult
 
-    from jobdesk.tui.interest import Read, Snapshot
+    from jobdesk.broker.edges import Edge
+    from jobdesk.broker.serverhealth import ServerBrief
+    from jobdesk.tui.interest import Snapshot
 
 MINUTES = 60
+#: Minutes that a state's trend shows.
+TREND = 12
+#: Groups of failures of one queue, and of all together.
+PER_QUEUE, MOST = 50, 200
+
+
+@dataclass(frozen=True)
+class Edges(Read["Mapping[str, Edge]"]):
+    """What comes next in each queue."""
+
+    every: ClassVar[float] = 2.0
+
+    def fetch(self, source: Source) -> Mapping[str, Edge]:
+        from jobdesk.broker import edges
+
+        return edges.read(source.broker, source.queues())
+
+
+@dataclass(frozen=True)
+class Failures(Read[tuple[ErrorGroup, ...]]):
+    """Failures of all queues by their cause, the most frequent first."""
+
+    every: ClassVar[float] = 5.0
+
+    def fetch(self, source: Source) -> tuple[ErrorGroup, ...]:
+        found = [
+            one for name in source.queues() for one in source.inspector.groups(name, PER_QUEUE)
+        ]
+        return tuple(sorted(found, key=lambda one: (-one.failed, -one.count, -one.last_ms))[:MOST])
+
+
+@dataclass(frozen=True)
+class Health(Read["ServerBrief | None"]):
+    """What the Redis server says of itself."""
+
+    every: ClassVar[float] = 10.0
+
+    def fetch(self, source: Source) -> ServerBrief | None:
+        from jobdesk.broker import serverhealth
+
+        return serverhealth.brief(source.broker)
+
+
+class GroupList(Listing[ErrorGroup]):
+    """Failures; a fingerprint may come up in two queues."""
+
+    def key_of(self, row: ErrorGroup) -> object:
+        return row.queue, row.fingerprint
 
 
 class OverviewScreen(DeskScreen):
     """The totals."""
 
+    AUTO_FOCUS = "#states"
     TITLE_WORD = "overview"
 
     def body(self) -> ComposeResult:
-        with Panel(title="States", id="states-panel"):
-            yield Static(id="states")
-        with Panel(title="Last 60 minutes", id="rates-panel"):
-            yield Static(id="rates")
+        glyphs = self.desk.glyphs
+        panes: tuple[tuple[str, Listing[Any], str], ...] = (
+            ("states", Listing[StateLine](self._state_columns(), id="states"), "States"),
+            ("queues", Listing[QueueLine](self._queue_columns(), id="lines"), "Queues"),
+            ("workers", Listing[WorkerInfo](self._worker_columns(), id="crew"), "Workers"),
+            ("failures", GroupList(_group_columns(), id="failures"), "Failures by cause"),
+        )
+        with Container(id="overview"):
+            with Panel(title="Last 60 minutes", id="rates-panel"):
+                yield RatesView(glyphs, id="rates")
+            for name, listing, title in panes:
+                listing.glyphs = glyphs
+                listing.empty = glyphs.ellipsis
+                with Panel(title=title, id=f"{name}-panel"):
+                    yield listing
+        yield HealthLine(id="health")
 
     def reads(self) -> tuple[Read[Any], ...]:
-        return (Stats(), Minutes(MINUTES), Workers())
+        return (Stats(), Minutes(MINUTES), Workers(), Edges(), Failures(), Health())
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self.set_class(self.size.width < 76 or self.size.height < 20, "-tiny")
+
+    # --- what was read
 
     def show(self, snapshot: Snapshot) -> None:
         stats = snapshot.of(Stats)
+        figures = snapshot.of(Minutes) or {}
+        workers = snapshot.of(Workers)
+        now = snapshot.now_ms
         if stats is not None:
-            self.query_one("#states", Static).update(self._states(stats))
-        figures = snapshot.of(Minutes)
+            near = snapshot.of(Edges) or {}
+            up = None if workers is None else [one for one in workers if not one.lost(now)]
+            lines = queue_lines(stats, figures, near, up, now)
+            self._list("states").show(state_lines(lines, up, now), now)
+            self._title("states", "States", tendency(lines))
+            queues = self._list("lines")
+            queues.empty = "No queues yet.\nA worker makes them known:  jobdesk worker"
+            queues.show(lines, now)
+            self._title("queues", "Queues  worst first", f"{len(lines)} queues")
         if figures:
-            self.query_one("#rates", Static).update(self._rates(figures))
+            self.query_one(RatesView).show(figures)
+        if workers is not None:
+            self._show_workers(workers, now)
+        if (groups := snapshot.of(Failures)) is not None:
+            failures = self._list("failures")
+            some = any(one.failed for one in stats or ())
+            failures.empty = "No cause of a failure is known." if some else "No failures. Good."
+            failures.show(groups, now)
+            failed = sum(one.failed for one in groups)
+            said = f"{failed:,} by {len(groups)} causes   enter: its jobs" if groups else ""
+            self._title("failures", "Failures by cause  most first", said)
+        if (health := snapshot.of(Health)) is not None:
+            self.query_one(HealthLine).health = health
 
-    def _states(self, stats: Any) -> Content:
-        parts: list[tuple[str, str]] = []
-        most = max((getattr(one, s.value) for one in stats for s in STORED_STATES), default=0)
-        for state in STORED_STATES:
-            number = sum(getattr(one, state.value) for one in stats)
-            width = max(10, self.size.width - 36)
-            full = round(min(1.0, number / most) * width) if most else 0
-            tone = VARIABLES[TONES[state.value]]
-            parts += [(f" {self.desk.glyphs.states[state.value]} {state.value:<10}", tone),
-                      (f"{number:>12,}  ", ""),
-                      (f"{self.desk.glyphs.block * full}\n", tone)]  # fmt: skip
-        paused = [one.name for one in stats if one.paused]
-        if paused:
-            parts.append((f"\n paused: {', '.join(paused)}", "$warning"))
-        return Content.assemble(*parts)
+    def _show_workers(self, workers: tuple[WorkerInfo, ...], now: int) -> None:
+        up = [one for one in workers if not one.lost(now)]
+        lost = len(workers) - len(up)
+        crew = self._list("crew")
+        crew.empty = "No workers are up.\nStart one:  jobdesk worker"
+        order = sorted(workers, key=lambda one: (not one.lost(now), -one.busy, one.id))
+        crew.show(order, now)
+        busy, slots = sum(one.busy for one in up), sum(one.slots for one in up)
+        title = f"Workers  {len(up)} up" + (f", {lost} lost" if lost else "")
+        self._title("workers", title, f"{busy} of {slots} slots busy" if slots else "")
 
-    def _rates(self, figures: Any) -> Content:
-        from jobdesk.broker.figures import total
+    def _list(self, id_: str) -> Listing[Any]:
+        found: Listing[Any] = self.query_one(f"#{id_}", Listing)
+        return found
 
-        parts: list[tuple[str, str]] = []
-        columns = list(zip(*figures.values(), strict=False))
-        width = max(10, min(MINUTES, self.size.width - 30))
-        for name, tone in (("added", ""), ("completed", "$success"), ("failed", "$error"),
-                           ("retried", "$warning")):  # fmt: skip
-            values = [sum(getattr(one, name) for one in minute) for minute in columns]
-            over = values[-4:-1]
-            rate = spans.rate(sum(over) / (60 * len(over))) if over else "0"
-            parts += [(f" {name:<10}", "$quiet"),
-                      (f"{rate:>7}/s  ", ""),
-                      (f"{sparkline(values, width, self.desk.glyphs.bars)}\n", tone)]  # fmt: skip
-        every = total(tuple(one for queue in figures.values() for one in queue))
-        for label, times in (("ran", every.run), ("waited", every.wait)):
-            if times is not None:
-                parts += [(f"\n {label:<10}", "$quiet"),
-                          ((f"p50 {spans.span(times.p50)}   p95 {spans.span(times.p95)}"
-                           f"   p99 {spans.span(times.p99)}"), "")]  # fmt: skip
-        return Content.assemble(*parts)
+    def _title(self, name: str, title: str, subtitle: str) -> None:
+        panel = self.query_one(f"#{name}-panel", Panel)
+        panel.border_title, panel.border_subtitle = title, subtitle
+
+    # --- where enter leads
+
+    def on_listing_opened(self, event: Listing.Opened) -> None:
+        row = event.row
+        if isinstance(row, StateLine):
+            if row.queue is None and row.state is None:
+                self.desk.go("queues")
+            else:
+                self.desk.open_jobs(row.queue, row.state)
+        elif isinstance(row, QueueLine):
+            self.desk.open_jobs(row.name, worst_state(row.stats))
+        elif isinstance(row, WorkerInfo):
+            queue = next((name for name, ids in row.in_hand.items() if ids), None)
+            if queue is None:
+                self.desk.go("workers")
+            else:
+                self.desk.open_jobs(queue, JobState.ACTIVE)
+        elif isinstance(row, ErrorGroup):
+            self.desk.filter_jobs(filters.Filter(
+                row.queue, JobState.FAILED, (filters.Term("group", row.fingerprint),),
+            ))  # fmt: skip
+
+    def on_listing_moved(self, _: Listing.Moved) -> None:
+        self.refresh_bindings()
+
+    # --- columns
+
+    def _state_columns(self) -> list[Column[StateLine]]:
+        glyphs = self.desk.glyphs
+
+        def name(row: StateLine, _: int) -> Cell:
+            glyph = glyphs.states.get(row.glyph, glyphs.warning)
+            return f"{glyph} {row.name}", row.tone if row.count else "muted"
+
+        def trend(row: StateLine, _: int) -> Cell:
+            return row.trend(TREND, glyphs), row.tone
+
+        return [
+            Column(title="STATE", width=11, cell=name),
+            Column(title="JOBS", width=9, right=True,
+                   cell=lambda row, _: (f"{row.count:,}" if row.count < 1_000_000_000
+                                        else spans.count(row.count),
+                                        "plain" if row.count else "muted")),
+            Column(title="", width=14, flex=3, most=24,
+                   cell=lambda row, _: (safe_line(row.note, 40), "plain")),
+            Column(title=f"LAST {TREND} MIN", width=TREND, cell=trend, rank=1),
+        ]  # fmt: skip
+
+    def _queue_columns(self) -> list[Column[QueueLine]]:
+        glyphs = self.desk.glyphs
+
+        def state(row: QueueLine, _: int) -> Cell:
+            if row.stats.paused:
+                return f"{glyphs.states['paused']} paused", "warning"
+            if row.unattended:
+                return f"{glyphs.warning} no worker", "error" if row.stats.waiting else "warning"
+            return (f"{glyphs.live} up", "success") if row.workers else ("", "muted")
+
+        def number(name: str, tone: str) -> Any:
+            def cell(row: QueueLine, _: int) -> Cell:
+                value: int = getattr(row.stats, name)
+                return spans.count(value), tone if value else "muted"
+
+            return cell
+
+        def oldest(row: QueueLine, now: int) -> Cell:
+            if row.first_ms is None:
+                return "-", "muted"
+            return spans.age(now - row.first_ms), "warning" if row.late(now) else "plain"
+
+        return [
+            Column(title="QUEUE", width=8, flex=1, most=24,
+                   cell=lambda row, _: (safe_line(row.name, 40), "strong")),
+            Column(title="STATE", width=11, cell=state),
+            Column(title="WAIT", width=5, right=True, cell=number("waiting", "plain")),
+            Column(title="OLDEST", width=7, right=True, cell=oldest, rank=2),
+            Column(title="FAILED", width=6, right=True, cell=number("failed", "error")),
+            Column(title="DONE/S", width=6, right=True, rank=1,
+                   cell=lambda row, _: (spans.rate(row.per_second),
+                                        "plain" if row.per_second else "muted")),
+        ]  # fmt: skip
+
+    def _worker_columns(self) -> list[Column[WorkerInfo]]:
+        glyphs = self.desk.glyphs
+
+        def state(row: WorkerInfo, now: int) -> Cell:
+            if row.lost(now):
+                return f"{glyphs.states['failed']} lost", "error"
+            return f"{glyphs.live} {row.busy}/{row.slots}", "active" if row.busy else "success"
+
+        def held(row: WorkerInfo, now: int) -> Cell:
+            text = safe_line(hand(row), 80)
+            if row.lost(now):
+                return (f"had {text}" if text else "had nothing"), "warning"
+            return text or "idle", "plain" if text else "muted"
+
+        return [
+            Column(title="WORKER", width=12, flex=1, most=28,
+                   cell=lambda row, _: (safe_line(row.id, 60), "strong")),
+            Column(title="BUSY", width=7, cell=state),
+            Column(title="BEAT", width=6, right=True, rank=1,
+                   cell=lambda row, now: (spans.age(now - row.beat_ms), "muted")),
+            Column(title="IN HAND", width=8, flex=2, most=60, rank=2, cell=held),
+        ]  # fmt: skip
+
+
+def _group_columns() -> list[Column[ErrorGroup]]:
+    return [
+        Column(title="FAILED", width=6, right=True,
+               cell=lambda row, _: (spans.count(row.failed), "strong" if row.failed else "muted")),
+        Column(title="QUEUE", width=8, flex=1, most=16, rank=1,
+               cell=lambda row, _: (safe_line(row.queue, 40), "plain")),
+        Column(title="TYPE", width=9, flex=1, most=24,
+               cell=lambda row, _: (safe_line(row.type, 40), "plain")),
+        Column(title="ERROR", width=18, flex=4, most=200,
+               cell=lambda row, _: (safe_line(row.error, 200), "error")),
+        Column(title="LAST", width=7, right=True,
+               cell=lambda row, now: (spans.age(now - row.last_ms), "plain")),
+        Column(title="FIRST", width=7, right=True, rank=2,
+               cell=lambda row, now: (spans.age(now - row.first_ms), "muted")),
+    ]  # fmt: skip

@@ -1,0 +1,64 @@
+"""The last hour in a few lines: what was added, completed, failed and retried, and how fast."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.widget import Widget
+
+from jobdesk.broker.figures import total
+from jobdesk.tui import spans
+from jobdesk.tui.widgets.sparkline import sparkline
+
+if TYPE_CHECKING:
+    from jobdesk.broker.figures import Figures
+    from jobdesk.tui.glyphs import Glyphs
+
+LINES = (
+    ("added", "$foreground"), ("completed", "$success"), ("failed", "$error"),
+    ("retried", "$warning"),
+)  # fmt: skip
+
+
+class RatesView(Widget, can_focus=True):
+    """A trend a line, as wide as the pane; the times below."""
+
+    DEFAULT_CSS = "RatesView { height: 1fr; width: 1fr; text-wrap: nowrap; }"
+
+    def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
+        super().__init__(id=id)
+        self._glyphs = glyphs
+        self._figures: Mapping[str, tuple[Figures, ...]] = {}
+
+    def show(self, figures: Mapping[str, tuple[Figures, ...]]) -> None:
+        """Show these, by queue."""
+        if figures != self._figures:
+            self._figures = figures
+            self.refresh()
+
+    def render(self) -> Content:
+        if not self._figures:
+            return Content.styled(f" {self._glyphs.ellipsis}", "$quiet")
+        minutes = [total(parts) for parts in zip(*self._figures.values(), strict=False)]
+        width = max(8, self.size.width - 21)
+        # where there is less room than minutes, several share a bar
+        step = -(-len(minutes) // width)
+        parts: list[tuple[str, str]] = []
+        for name, tone in LINES:
+            values = [getattr(one, name) for one in minutes]
+            over = values[-4:-1]
+            rate = spans.rate(sum(over) / (60 * len(over))) if over else "0"
+            ends = range(len(values), 0, -step)
+            bars = [sum(values[max(0, end - step) : end]) for end in reversed(ends)]
+            parts += [(f"{name:<10}", "$quiet"), (f"{rate:>6}/s  ", ""),
+                      (f"{sparkline(bars, len(bars), self._glyphs.bars)}\n", tone)]  # fmt: skip
+        every = total(tuple(minutes))
+        for label, times in (("ran", every.run), ("waited", every.wait)):
+            told = "-" if times is None else (
+                f"p50 {spans.span(times.p50)}  p95 {spans.span(times.p95)}"
+                f"  p99 {spans.span(times.p99)}"
+            )  # fmt: skip
+            parts += [(f"\n{label:<10}", "$quiet"), (told, "" if times else "$quiet")]
+        return Content.assemble(*parts)
