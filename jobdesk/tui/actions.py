@@ -164,6 +164,8 @@ ACTIONS: tuple[Action, ...] = (
     _do("detail.log", "m", "log", "Follow the job's log", _DETAIL, 63),
     _do("detail.pager", "o", "pager", "Open in $PAGER", _DETAIL, 64),
     _do("detail.diff", "f", "diff", "Compare with the last success of this type", _DETAIL, 65),
+    _do("detail.file", "v", "file", "Open the file it made; without a desktop, copy its path",
+        _DETAIL, 64),
     _do("detail.reveal", "V", "reveal", "Show secrets in the data, until the screen closes",
         _DETAIL),
     # --- queues
@@ -195,8 +197,9 @@ ACTIONS: tuple[Action, ...] = (
     # --- events
     _do("events.filter", "slash", "filter", "Only those that match", _EVENT, 2),
     _do("events.follow", "f", "follow", "Stay with the newest", _EVENT, 30),
-    _do("events.rewind", "left_square_bracket", "rewind", "Back in time", _EVENT, 31),
-    _do("events.forward", "right_square_bracket", "forward", "On in time", _EVENT),
+    _do("events.rewind", "left_square_bracket", "rewind", "Back in time, a minute or a page",
+        _EVENT, 31, "[ ]"),
+    _do("events.forward", "right_square_bracket", "forward", "On in time, up to now", _EVENT),
     # --- the doctor, and who did what
     _do("doctor.copy", "y ctrl+y", "copy command", "Copy the command that helps", Scope.DOCTOR, 8),
     _do("audit.copy", "y ctrl+y", "copy command", "Copy the command that was given", Scope.AUDIT,
@@ -214,6 +217,12 @@ BY_METHOD: dict[str, Action] = {action.method: action for action in ACTIONS}
 def of(*scopes: Scope) -> tuple[Action, ...]:
     """The actions of these scopes, in the table's order."""
     return tuple(action for action in ACTIONS if action.scope in scopes)
+
+
+def partner(action: Action) -> Action | None:
+    """The other one of a pair that the footer shows as one, as ``[ ]``."""
+    at = ACTIONS.index(action) + 1
+    return ACTIONS[at] if action.pair and at < len(ACTIONS) else None
 
 
 _NAMES = {

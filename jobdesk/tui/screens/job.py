@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from jobdesk.safetext import safe_line
-from jobdesk.tui import editor, jobtext
+from jobdesk.tui import editor, jobtext, madefile
 from jobdesk.tui.actions import Action, Scope
 from jobdesk.tui.jobactions import JobActions, reason_against
 from jobdesk.tui.reads import OneJob, Window
@@ -152,6 +152,8 @@ class JobScreen(JobActions, DeskScreen):
             return "It was not opened from a list."
         if action.id == "detail.pager" and (self.job is None or not self._paged_text()):
             return "There is nothing here for a pager."
+        if action.id == "detail.file" and not madefile.path_of(self.job):
+            return "It has made no file."
         if action.scope is not Scope.JOB:
             return None
         if self.gone_ms is not None and action.mutating:
@@ -209,6 +211,14 @@ class JobScreen(JobActions, DeskScreen):
     def action_detail_pager(self) -> None:
         if not editor.paged(self.desk, self._paged_text()):
             self.desk.refuse("No pager could be opened here: set PAGER.")
+
+    def action_detail_file(self) -> None:
+        path = madefile.path_of(self.job)
+        why_not = madefile.opened(path, self.desk.settings.data_folder)
+        if why_not:
+            self.desk.copy(path, f"the path, as {why_not}")
+        else:
+            self.desk.notify(f"Opened {safe_line(path, 200)}", markup=False)
 
     # --- the next job
 
