@@ -168,3 +168,10 @@ def test_the_environment_is_read_once_until_told_otherwise(monkeypatch):
 def test_every_setting_can_be_set_from_outside():
     for name, info in Settings.model_fields.items():
         assert info.validation_alias, name
+
+
+def test_what_is_no_json_is_told_by_the_variable_s_name(monkeypatch):
+    monkeypatch.setenv("JOBDESK_CONTEXTS", "{prod")
+
+    with pytest.raises(InvalidSetting, match="^JOBDESK_CONTEXTS: .*must be JSON"):
+        load()
