@@ -39,6 +39,9 @@ hypothesis.settings.load_profile("here")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="a skipped test fails the run")
+    parser.addoption(
+        "--snapshot-update", action="store_true", help="write the pictures of the dashboard anew"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -49,10 +52,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         wanted = "redis_server" in fixtures and "tls_server" not in fixtures
         if wanted and "integration" in item.path.parts:
             item.add_marker(pytest.mark.servers)
-    if "slow" not in (config.option.markexpr or ""):
-        slow = [item for item in items if item.get_closest_marker("slow")]
-        items[:] = [item for item in items if not item.get_closest_marker("slow")]
-        config.hook.pytest_deselected(items=slow)
+    for asked_for in ("slow", "chaos"):
+        if asked_for not in (config.option.markexpr or ""):
+            left_out = [item for item in items if item.get_closest_marker(asked_for)]
+            items[:] = [item for item in items if not item.get_closest_marker(asked_for)]
+            config.hook.pytest_deselected(items=left_out)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
