@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import translate
-from functools import cache
+from functools import lru_cache
 
 from jobdesk.models import JobRow, JobState, check_state
 from jobdesk.tui.glyphs import look_of
@@ -81,7 +81,7 @@ class Filter:
 def parse(text: str, queue: str | None = None, state: JobState | None = None) -> Filter:
     """The filter of ``text``, on top of the list that is shown; raises ``NotAFilter``."""
     found = Filter(queue, state)
-    for negated, word, value in _tokens(text):
+    for negated, word, value in tokens(text, WORDS):
         found = _with(found, word, value, negated=negated)
     return found
 
@@ -108,14 +108,15 @@ def _with(found: Filter, word: str, value: str, *, negated: bool) -> Filter:
     return replace(found, terms=(*found.terms, Term(word or "text", value, negated)))
 
 
-def _tokens(text: str) -> Iterable[tuple[bool, str, str]]:
+def tokens(text: str, words: Sequence[str]) -> Iterable[tuple[bool, str, str]]:
+    """(negated, word, value) of each condition; plain text has the word ""."""
     for match in _TOKEN.finditer(text):
         negated, word, value = bool(match[1]), match[2] or "", match[3] or match[4] or ""
         rest = re.match(r"(!?)([a-z]+):$", match[0])
-        if rest and rest[2] in WORDS:
+        if rest and rest[2] in words:
             yield bool(rest[1]), rest[2], ""
             continue
-        if word and word not in WORDS:
+        if word and word not in words:
             # a colon in plain text, as in a URL
             word, value = "", f"{word}:{value}"
         if value.startswith('"'):
@@ -132,9 +133,9 @@ def _meets(term: Term, row: JobRow, text: str, now_ms: int) -> bool:
         case "queue":
             return row.queue == value
         case "type":
-            return _like(value).fullmatch(row.type) is not None
+            return like(value).fullmatch(row.type) is not None
         case "worker":
-            return _like(value).fullmatch(row.worker) is not None or value in row.worker
+            return like(value).fullmatch(row.worker) is not None or value in row.worker
         case "id":
             return row.id.startswith(value)
         case "group":
@@ -170,8 +171,9 @@ def _span(value: str) -> tuple[str, float]:
     return found[1], float(found[2]) * _UNITS[found[3] or "s"]
 
 
-@cache
-def _like(pattern: str) -> re.Pattern[str]:
+@lru_cache(256)
+def like(pattern: str) -> re.Pattern[str]:
+    """A pattern with ``*`` and ``?`` as one that can be matched."""
     return re.compile(translate(pattern))
 
 
@@ -189,16 +191,22 @@ class Known:
 
 def completions(text: str, known: Known) -> tuple[str, ...]:
     """What the last word of ``text`` may become, whole; the most likely first."""
+    return complete(text, WORDS, {
+        "state": STATES, "queue": known.queues, "type": known.types, "worker": known.workers,
+        "age": _AGES, "ran": _AGES,
+    })  # fmt: skip
+
+
+def complete(
+    text: str, words: Sequence[str], values: Mapping[str, Sequence[str]]
+) -> tuple[str, ...]:
+    """What the last word of ``text`` may become in a language of these words and their values."""
     head, _, last = text.rpartition(" ")
     sign = "!" if last.startswith("!") else ""
     word, colon, begun = last[len(sign) :].partition(":")
     lead = f"{head} " if head else ""
     if not colon:
-        offered = [f"{sign}{name}:" for name in WORDS if name.startswith(word)] if word else []
+        offered = [f"{sign}{name}:" for name in words if name.startswith(word)] if word else []
         return tuple(lead + one for one in offered)
-    values: Mapping[str, Sequence[str]] = {
-        "state": STATES, "queue": known.queues, "type": known.types, "worker": known.workers,
-        "age": _AGES, "ran": _AGES,
-    }  # fmt: skip
     fits = [value for value in values.get(word, ()) if value.startswith(begun) and value != begun]
     return tuple(f"{lead}{sign}{word}:{value}" for value in fits)

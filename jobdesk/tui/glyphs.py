@@ -32,6 +32,7 @@ class Glyphs:
     block: str
     rest: str
     divider: str
+    rule: str
     ellipsis: str
     refresh: str
     warning: str
@@ -43,7 +44,8 @@ UNICODE = Glyphs(
         "failed": "✗", "paused": "‖", "cancelled": "⊘",
     },
     cursor="›", mark="●", live="●", slow="◐", offline="○", connecting="◌", up="↑", down="↓",
-    bars=" ▁▂▃▄▅▆▇█", block="█", rest="░", divider="│", ellipsis="…", refresh="↻", warning="▲",
+    bars=" ▁▂▃▄▅▆▇█", block="█", rest="░", divider="│", rule="─", ellipsis="…", refresh="↻",
+    warning="▲",
 )  # fmt: skip
 ASCII = Glyphs(
     states={
@@ -51,7 +53,8 @@ ASCII = Glyphs(
         "failed": "x", "paused": "=", "cancelled": "/",
     },
     cursor=">", mark="*", live="*", slow="%", offline="o", connecting=".", up="^", down="v",
-    bars=" .:-=+*#", block="#", rest=".", divider="|", ellipsis="~", refresh="@", warning="!",
+    bars=" .:-=+*#", block="#", rest=".", divider="|", rule="-", ellipsis="~", refresh="@",
+    warning="!",
 )  # fmt: skip
 
 #: state or look of a row -> the name of its style, see ``Look`` in widgets/listing.py

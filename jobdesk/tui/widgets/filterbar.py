@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
@@ -21,15 +22,28 @@ if TYPE_CHECKING:
 HELP = "state: queue: type: id: worker: age:<1h ran:>5s tries:>1 !text, or text of data and error"
 
 
+@dataclass(frozen=True, slots=True)
+class Language:
+    """What can be typed: how it is read (``NotAFilter``), completed, and explained."""
+
+    parse: Callable[[str], object]
+    completions: Callable[[str, filters.Known], Sequence[str]]
+    help: str
+
+
+JOBS = Language(filters.parse, filters.completions, HELP)
+
+
 class _Next(Suggester):
     """The likeliest end of what is typed, in grey."""
 
-    def __init__(self, known: Callable[[], filters.Known]) -> None:
+    def __init__(self, known: Callable[[], filters.Known], language: Language) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
         self._known = known
+        self._language = language
 
     async def get_suggestion(self, value: str) -> str | None:
-        found = filters.completions(value, self._known())
+        found = self._language.completions(value, self._known())
         return found[0] if found else None
 
 
@@ -46,9 +60,10 @@ class FilterInput(Input):
     class Left(Message):
         """It was left without a new filter."""
 
-    def __init__(self, known: Callable[[], filters.Known]) -> None:
-        super().__init__(id="filter-input", suggester=_Next(known), compact=True)
+    def __init__(self, known: Callable[[], filters.Known], language: Language = JOBS) -> None:
+        super().__init__(id="filter-input", suggester=_Next(known, language), compact=True)
         self._known = known
+        self._language = language
         self._past: list[str] = []
         self._at = 0
 
@@ -60,7 +75,7 @@ class FilterInput(Input):
         self._at = len(self._past)
 
     def action_complete(self) -> None:
-        found = filters.completions(self.value, self._known())
+        found = self._language.completions(self.value, self._known())
         if found:
             self.value = found[0] if found[0].endswith(":") else f"{found[0]} "
             self.cursor_position = len(self.value)
@@ -90,16 +105,17 @@ class FilterBar(Vertical):
             super().__init__()
             self.text = text
 
-    def __init__(self, known: Callable[[], filters.Known]) -> None:
+    def __init__(self, known: Callable[[], filters.Known], language: Language = JOBS) -> None:
         super().__init__(id="filter-bar")
         self._known = known
+        self._language = language
         self._status = ""
         self._filter = ""
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="filter-line"):
             yield Static(" / ", id="filter-sign")
-            yield FilterInput(self._known)
+            yield FilterInput(self._known, self._language)
         yield Static("", id="filter-hint")
 
     @property
@@ -156,11 +172,11 @@ class FilterBar(Vertical):
             return
         text = self.query_one(FilterInput).value
         try:
-            filters.parse(text)
+            self._language.parse(text)
         except filters.NotAFilter as exc:
             hint.update(Content.assemble((f" {safe_line(exc, width)}", "$error")))
             return
-        found = filters.completions(text, self._known())
+        found = self._language.completions(text, self._known())
         words = [safe_line(one.rpartition(" ")[2], 40) for one in found[:12]]
-        told = f"tab  {'  '.join(words)}" if words else HELP
+        told = f"tab  {'  '.join(words)}" if words else self._language.help
         hint.update(Content.assemble((f" {cut(told, width)}", "$quiet")))

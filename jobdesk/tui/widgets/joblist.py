@@ -166,16 +166,9 @@ class JobList(Listing[JobRow]):
     def _shift(self, by: int) -> None:
         """The anchored job has moved in the list: move the screen along with it."""
         self.came_above = max(0, self.came_above + by)
-        self.cursor += by
         if self.range_from is not None:
             self.range_from += by
-        top = self.scroll_offset.y + by
-        self._set_total(self.total)
-        self._painted = {place + by: said for place, said in self._painted.items()}
-        self.set_reactive(JobList.scroll_y, float(max(0, min(top, self.max_scroll_y))))
-        self.set_reactive(JobList.scroll_target_y, self.scroll_y)
-        if self.show_vertical_scrollbar:
-            self.vertical_scrollbar.position = self.scroll_y
+        self.shift(by)
 
     def row_at(self, place: int) -> JobRow | None:
         index = place - self._first

@@ -232,6 +232,19 @@ class Listing(ScrollView, Generic[R], can_focus=True, inherit_bindings=False):
 
     # --- moving
 
+    def shift(self, by: int) -> None:
+        """The rows have moved so far down the list: cursor and screen go along, unseen."""
+        self.cursor += by
+        top = self.scroll_offset.y + by
+        self._set_total(self.total)
+        at = max(0, min(top, self.max_scroll_y))
+        # a screen that cannot go along shows other rows now
+        self._painted = {p + by: said for p, said in self._painted.items()} if at == top else {}
+        self.set_reactive(Listing.scroll_y, float(at))
+        self.set_reactive(Listing.scroll_target_y, self.scroll_y)
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.position = self.scroll_y
+
     def move_to(self, place: int) -> None:
         """Put the cursor there, and that row on the screen."""
         place = max(0, min(place, self.total - 1))
