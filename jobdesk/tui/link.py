@@ -98,7 +98,7 @@ class Link:
 
     def run(self, command: Command) -> None:
         """Carry out a command behind those that wait; ``CommandDone`` tells how it ended."""
-        if self._writer is None:
+        if self._writer is None or self.status.forbidden:
             raise AssertionError("a read-only session was given a command")
         self._writer.put(command)
 

@@ -30,6 +30,8 @@ class LinkStatus:
     retry_at: float = 0.0
     #: how many tries have failed in a row
     tries: int = 0
+    #: why nothing can be changed over it, a sentence; "" where the Redis user may
+    forbidden: str = ""
 
     @property
     def usable(self) -> bool:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from textual.message import Message
 
+    from jobdesk.broker.connection import Broker
     from jobdesk.settings import Settings
 
     Call = Callable[[Source], Any]
@@ -62,6 +63,8 @@ class Reader:
         #: kind -> (read, when, answer): what need not be read at every tick
         self._kept: dict[type[Read[Any]], tuple[Read[Any], float, Any]] = {}
         self._operators: tuple[str, ...] = ()
+        #: why this Redis user may not write; None: not asked since it came (back)
+        self._forbidden: str | None = None
         self._present_at = -PRESENCE_S
         self.interest = Interest()
         #: seconds between two reads that were asked for
@@ -131,6 +134,7 @@ class Reader:
                     if source is None:
                         broker.check_server()
                         source = Source(broker)
+                    self._ask_rights(broker)
                     latency = self._tick(source)
                     self._answer_calls(source)
                 except Exception as exc:  # noqa: BLE001  # a fault of ours must show, as below
@@ -143,6 +147,13 @@ class Reader:
                 slow = min(8, slow * 2) if warm and took > wanted * slow / 3 else max(1, slow // 2)
                 self._live(latency, wanted * slow, slow=slow > 1)
                 self._rest(wanted * slow)
+
+    def _ask_rights(self, broker: Broker) -> None:
+        """Once per connection, of who would change things."""
+        from jobdesk.broker import rights
+
+        if self._who and self._forbidden is None:
+            self._forbidden = rights.refusal(broker)
 
     def _rest(self, seconds: float) -> None:
         """Wait for the next tick, or for somebody who wants something."""
@@ -184,7 +195,7 @@ class Reader:
         if time.monotonic() - self._present_at < PRESENCE_S:
             return
         self._present_at = time.monotonic()
-        if self._who:
+        if self._who and not self._forbidden:
             presence.seen(source.broker, self._who)
         self._operators = tuple(one.who for one in presence.present(source.broker))
 
@@ -216,7 +227,10 @@ class Reader:
     def _live(self, latency: float, interval: float, *, slow: bool) -> None:
         state = LinkState.SLOW if slow else LinkState.LIVE
         since = self._status.since if self._status.usable else time.monotonic()
-        self._tell(LinkStatus(state=state, latency_ms=latency, interval=interval, since=since))
+        self._tell(LinkStatus(
+            state=state, latency_ms=latency, interval=interval, since=since,
+            forbidden=self._forbidden or "",
+        ))  # fmt: skip
 
     def _offline(self, exc: Exception) -> None:
         """Say so, and wait a little longer after every try.
@@ -233,8 +247,10 @@ class Reader:
         since = before.since if before.state is LinkState.OFFLINE else now
         self._tell(LinkStatus(
             state=LinkState.OFFLINE, error=str(exc), since=since, retry_at=now + rest,
-            tries=tries, interval=before.interval,
+            tries=tries, interval=before.interval, forbidden=before.forbidden,
         ))  # fmt: skip
+        # it may come back as another server, or with another user's rights
+        self._forbidden = None
         while self._calls:
             _, then = self._calls.popleft()
             self._post(messages.Answered(then, None, exc))

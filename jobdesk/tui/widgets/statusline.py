@@ -89,7 +89,7 @@ class StatusLine(Widget):
             chips.append((f"  {glyphs.refresh} {_pace(status.interval)}", "$quiet"))
         if self.held:
             chips.append(("  HELD", "bold $warning"))
-        if self._read_only:
+        if self._read_only or status.forbidden:
             chips.append(("  READ-ONLY" if self.size.width >= 100 else "  RO", "bold $accent"))
         chips.append((" ", ""))
         return chips
