@@ -17,6 +17,7 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -69,11 +70,22 @@ class Scripts(RuleBasedStateMachine):
         self.operations: list[str] = []
         self.calls = 0
 
-    @initialize(stalls=st.sampled_from([1, 3]))
-    def begin(self, stalls: int) -> None:
+    @initialize(
+        stalls=st.sampled_from([1, 3]),
+        jobs=st.lists(jobs_, min_size=2, max_size=4),
+        kind=st.sampled_from(["", *"cfrb"]),
+    )
+    def begin(self, stalls: int, jobs: list[Job], kind: str) -> None:
+        """Something of everything, so that few steps find nothing to do."""
         self.client.delete(*self.client.keys(self.keys.prefix + "*"), "none")
         self.client.hset(self.keys.meta, "max_stalled", stalls)
         self.model.max_stalled = stalls
+        self.add(jobs, again=False)
+        self._exchange("h:1:w", 2, [])
+        self.they_agree()
+        if kind and self.runs:
+            self._next("h:1:w")
+            self._exchange("h:1:w", 1, [End(*self.runs[0], kind)])
 
     # --- producers
 
@@ -92,7 +104,7 @@ class Scripts(RuleBasedStateMachine):
     @rule(
         worker=WORKERS, want=st.integers(0, 4), housekeeping=st.booleans(), again=st.booleans(),
         ends=st.lists(
-            st.tuples(st.integers(0, 200), KINDS, st.booleans(), st.lists(jobs_, max_size=1)),
+            st.tuples(st.integers(0, 8), KINDS, st.booleans(), st.lists(jobs_, max_size=1)),
             max_size=3,
         ),
     )  # fmt: skip
@@ -147,33 +159,42 @@ class Scripts(RuleBasedStateMachine):
                 self.runs.append((job.id, epoch))
         return got
 
-    @rule(index=st.integers(0, 200), progress=st.booleans())
-    def renew(self, index: int, progress: bool) -> None:
-        if not self.runs:
-            return
+    @precondition(lambda self: self.runs)
+    @rule(index=st.integers(0, 8), what=st.sampled_from(["renew", "progress", "log"]))
+    def report(self, index: int, what: str) -> None:
         job_id, epoch = self.runs[-1 - index % len(self.runs)]
-        if progress:
+        if what == "log":
+            job = self.model.jobs.get(job_id)
+            mine = job is not None and job.state == "a" and job.epoch == epoch
+            got = self.moves.log(job_id, epoch.encode(), ["line"])
+            assert got == ("OK" if mine else "STALE")
+        elif what == "progress":
             got = self.moves.progress(job_id, epoch.encode(), "50")
             assert got == self.model.progress(job_id, epoch)
         else:
             (got,) = self.moves.renew(LEASE_MS, [(job_id, epoch.encode())])
             assert got == self.model.renew(job_id, epoch)
 
-    @rule(index=st.integers(0, 200))
-    def log(self, index: int) -> None:
-        if self.runs:
-            job_id, epoch = self.runs[-1 - index % len(self.runs)]
-            job = self.model.jobs.get(job_id)
-            mine = job is not None and job.state == "a" and job.epoch == epoch
-            got = self.moves.log(job_id, epoch.encode(), ["line"])
-            assert got == ("OK" if mine else "STALE")
-
+    @precondition(lambda self: self.model.ids("a"))
     @rule(worker=WORKERS)
     def release_worker(self, worker: str) -> None:
         assert self.moves.release_worker(worker) == self.model.release_worker(worker)
 
+    @precondition(lambda self: self.model.ids("a") or self.model.ids("w"))
+    @rule(worker=WORKERS, kind=KINDS, flag=st.booleans(), again=st.booleans())
+    def run_one(self, worker: str, kind: str, flag: bool, again: bool) -> None:
+        """One job from its take to its end."""
+        self._next(worker)
+        self._exchange(worker, 1, [])
+        for job_id in self.model.ids("a")[:1]:
+            end = End(job_id, self.model.jobs[job_id].epoch, kind, b"1", delay=flag)
+            self._next(worker)
+            for _ in range(1 + again):
+                self._exchange(worker, 0, [end])
+
     # --- faults, played to their end
 
+    @precondition(lambda self: self.model.ids("a"))
     @rule(worker=WORKERS, kind=KINDS, again=st.booleans())
     def stall_and_retake(self, worker: str, kind: str, again: bool) -> None:
         """A worker sleeps through its lease; another runs the job; then the first reports."""
@@ -186,7 +207,8 @@ class Scripts(RuleBasedStateMachine):
             for _ in range(1 + again):
                 self._exchange(worker, 0, [End(job_id, old, kind, b"1")])
 
-    @rule(worker=WORKERS, kind=KINDS, job=jobs_, by=st.sampled_from(["remove", "obliterate"]))
+    @precondition(lambda self: self.model.ids("a"))
+    @rule(worker=WORKERS, kind=KINDS, job=jobs_, by=st.sampled_from(["remove", "remove", "all"]))
     def remove_and_add_again(self, worker: str, kind: str, job: Job, by: str) -> None:
         """The id of a running job is used again, and taken again; then the first run reports."""
         for job_id in self.model.ids("a")[:1]:
@@ -202,6 +224,7 @@ class Scripts(RuleBasedStateMachine):
             self._next(worker)
             self._exchange(worker, 0, [End(job_id, old, kind, b"1")])
 
+    @precondition(lambda self: self.model.ids("w"))
     @rule(worker=WORKERS, how=st.sampled_from(["stall", "end", "remove"]))
     def replay_after_a_change(self, worker: str, how: str) -> None:
         """The answer of a take is lost; before it is asked for again, its jobs move on."""
@@ -221,88 +244,88 @@ class Scripts(RuleBasedStateMachine):
                 self._exchange(other, 0, [End(job.id, job.epoch.decode(), "c", b"1")])
         self._exchange(worker, 2, [])
 
+    @precondition(lambda self: self.model.ids("a"))
     @rule(data=st.data())
     def let_leases_end(self, data: st.DataObject) -> None:
-        if active := self.model.ids("a"):
-            self._let_leases_end(data.draw(st.lists(st.sampled_from(active), unique=True)))
+        active = st.sampled_from(self.model.ids("a"))
+        self._let_leases_end(data.draw(st.lists(active, unique=True)))
 
+    @precondition(lambda self: self.model.ids("d"))
     @rule(data=st.data())
     def make_due(self, data: st.DataObject) -> None:
-        if delayed := self.model.ids("d"):
-            job_id = data.draw(st.sampled_from(delayed))
-            self.client.zadd(self.keys.delayed, {job_id: 1})
-            self.model.make_due(job_id)
-
-    @rule()
-    def forget_the_scripts(self) -> None:
-        self.client.script_flush()
+        job_id = data.draw(st.sampled_from(self.model.ids("d")))
+        self.client.zadd(self.keys.delayed, {job_id: 1})
+        self.model.make_due(job_id)
 
     # --- operators
 
-    @rule(on=st.booleans())
-    def pause(self, on: bool) -> None:
-        _, changed = self._run("pause_queue" if on else "resume_queue")
-        assert changed == self.model.pause(on=on)
+    @rule(what=st.sampled_from(["pause", "resume", "resume", "flush", "", "", 1, 2]))
+    def set_queue(self, what: str | int) -> None:
+        """Pause and resume it, set how many may run at once, or forget all scripts."""
+        if what in {"pause", "resume"}:
+            _, changed = self._run(f"{what}_queue")
+            assert changed == self.model.pause(on=what == "pause")
+        elif what == "flush":
+            self.client.script_flush()
+        else:
+            self._run("set_limits", what, "-", "-")
+            self.model.max_active = int(what) if what else None
 
-    @rule(limit=st.sampled_from([None, 1, 2]))
-    def limit_active(self, limit: int | None) -> None:
-        self._run("set_limits", "" if limit is None else limit, "-", "-")
-        self.model.max_active = limit
-
-    @rule(job_id=IDS, force=st.sampled_from(["", "1"]), keep=st.booleans(), again=st.booleans())
-    def remove(self, job_id: str, force: str, keep: bool, again: bool) -> None:
-        self._remove(job_id, force, self._operation() if keep else "", again)
+    @rule(data=st.data(), force=st.sampled_from(["", "1"]), keep=st.booleans(), again=st.booleans())
+    def remove(self, data: st.DataObject, force: str, keep: bool, again: bool) -> None:
+        operation = self._operation() if keep else ""
+        self._remove(self._pick(data, "wadcf"), force, operation, again)
 
     def _remove(self, job_id: str, force: str, operation: str, again: bool = False) -> None:
         args = (job_id, force, self._request(), operation, "remove", "me")
         want = self.model.remove(job_id, force=bool(force), operation=operation)
         self._agree("remove_job", args, want, again and want[0] == "OK")
 
-    @rule(job_id=IDS, keep=st.booleans(), again=st.booleans())
-    def retry(self, job_id: str, keep: bool, again: bool) -> None:
+    @rule(data=st.data(), keep=st.booleans(), again=st.booleans())
+    def retry(self, data: st.DataObject, keep: bool, again: bool) -> None:
+        job_id = self._pick(data, "f")
         operation = self._operation() if keep else ""
         args = (job_id, self._request(), operation, "retry", "me")
         want = self.model.retry(job_id, operation)
         self._agree("retry_job", args, want, again and want[0] == "OK")
 
-    @rule(limit=st.integers(1, 3))
-    def retry_jobs(self, limit: int) -> None:
-        got = self._run("retry_jobs", limit, "", "", "", "")
-        assert got[4] == self.model.retry_jobs(limit)
-
-    @rule(job_id=IDS, again=st.booleans())
-    def promote(self, job_id: str, again: bool) -> None:
+    @rule(data=st.data(), again=st.booleans())
+    def promote(self, data: st.DataObject, again: bool) -> None:
+        job_id = self._pick(data, "d")
         want = self.model.promote(job_id)
         self._agree("promote_job", (job_id, self._request()), want, again and want[0] == "OK")
 
-    @rule(job_id=IDS, again=st.booleans())
-    def cancel(self, job_id: str, again: bool) -> None:
+    @rule(data=st.data(), again=st.booleans())
+    def cancel(self, data: st.DataObject, again: bool) -> None:
+        job_id = self._pick(data, "wad")
         want = self.model.cancel(job_id)
         self._agree("cancel_job", (job_id, self._request()), want, again and want[0] == "OK")
 
-    @rule(job_id=IDS, priority=st.sampled_from([1, 4, 11]))
-    def change_priority(self, job_id: str, priority: int) -> None:
+    @rule(data=st.data(), priority=st.sampled_from([1, 4, 11]))
+    def change_priority(self, data: st.DataObject, priority: int) -> None:
+        job_id = self._pick(data, "wd")
         want = self.model.change_priority(job_id, priority)
         self._agree("change_priority", (job_id, priority), want)
 
-    @rule(job_id=IDS, data=st.sampled_from([b"{}", b'{"n":2}']), again=st.booleans())
-    def update_data(self, job_id: str, data: bytes, again: bool) -> None:
-        self._agree("update_data", (job_id, data), self.model.update_data(job_id, data), again)
+    @rule(data=st.data(), new=st.sampled_from([b"{}", b'{"n":2}']), again=st.booleans())
+    def update_data(self, data: st.DataObject, new: bytes, again: bool) -> None:
+        job_id = self._pick(data, "wdcf")
+        want = self.model.update_data(job_id, new)
+        self._agree("update_data", (job_id, new), want, again)
 
-    @rule(state=st.sampled_from("wdcf"), limit=st.integers(1, 3))
-    def clean(self, state: str, limit: int) -> None:
-        got = self._run("clean_jobs", STATES[state], 0, limit, "", "", "", "")
-        assert got[3] == self.model.clean(state, limit)
-
-    @rule(limit=st.integers(1, 4))
-    def empty(self, limit: int) -> None:
-        got = self._run("empty_queue", limit, "", "", "")
-        assert tuple(got[1:3]) == self.model.empty(limit)
-
-    @rule()
-    def obliterate(self) -> None:
-        if self.model.ids("c"):
-            self._obliterate()
+    @precondition(lambda self: len(self.model.jobs) > 2)
+    @rule(what=st.sampled_from(["retry", "retry", *"wdcf", "empty"]), limit=st.integers(1, 3))
+    def many(self, what: str, limit: int) -> None:
+        """Commands on many jobs."""
+        if what == "retry":
+            got = self._run("retry_jobs", limit, "", "", "", "")
+            assert got[4] == self.model.retry_jobs(limit)
+        elif what == "empty":
+            got = self._run("empty_queue", limit, "", "", "")
+            assert tuple(got[1:3]) == self.model.empty(limit)
+        else:
+            got = self._run("clean_jobs", STATES[what], 0, limit, "", "", "", "")
+            assert got[3] == self.model.clean(what, limit)
 
     def _obliterate(self) -> None:
         self._run("pause_queue")
@@ -311,11 +334,10 @@ class Scripts(RuleBasedStateMachine):
         self.told = 0
         assert invariants.check(self.broker, QUEUE) == {}
 
-    @rule(index=st.integers(0, 200), again=st.booleans())
+    @precondition(lambda self: self.operations)
+    @rule(index=st.integers(0, 3), again=st.booleans())
     def undo(self, index: int, again: bool) -> None:
-        if not self.operations:
-            return
-        operation = self.operations[index % len(self.operations)]
+        operation = self.operations[-1 - index % len(self.operations)]
         request = self._request()
         want = self.model.undo(operation)
         for _ in range(1 + (again and want[0] != "NOTFOUND")):
@@ -372,6 +394,12 @@ class Scripts(RuleBasedStateMachine):
         self.told = len(self.model.events)
 
     # --- inside
+
+    def _pick(self, data: st.DataObject, states: str) -> str:
+        """As a rule a job for which the command makes sense."""
+        fit = [job.id for job in self.model.jobs.values() if job.state in states]
+        any_ = data.draw(st.integers(0, 5)) == 0
+        return str(data.draw(IDS if any_ or not fit else st.sampled_from(fit)))
 
     def _let_leases_end(self, ids: list[str]) -> None:
         for job_id in ids:
