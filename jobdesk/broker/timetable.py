@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 #: Slots of one schedule that are counted at most.
 MAX_SLOTS = 1500
+NONE: Mapping[tuple[str, str], str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +76,18 @@ def next_ms(schedule: ScheduleInfo, now_ms: int) -> int | None:
 
 
 def last_runs(
-    broker: Broker, schedules: Sequence[ScheduleInfo]
+    broker: Broker,
+    schedules: Sequence[ScheduleInfo],
+    instead: Mapping[tuple[str, str], str] = NONE,
 ) -> Mapping[tuple[str, str], LastRun]:
-    """(queue, schedule) -> what became of its last slot; two commands for each."""
-    ran = [(one, job_id(one.name, one.last_ms)) for one in schedules if one.last_ms]
+    """(queue, schedule) -> what became of its last slot; two commands for each.
+
+    ``instead``: jobs to look at in the place of those of the last slot.
+    """
+    ids = {
+        (one.queue, one.name): job_id(one.name, one.last_ms) for one in schedules if one.last_ms
+    } | dict(instead)
+    ran = [(one, ids[one.queue, one.name]) for one in schedules if (one.queue, one.name) in ids]
     if not ran:
         return {}
     pipe = broker.pipeline()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from jobdesk.broker.commands import command_line, span
+from jobdesk.models import JobState
 from jobdesk.tui.commands import (
     RETRY_UNDO,
     Command,
@@ -20,7 +21,9 @@ from jobdesk.tui.commands import (
 if TYPE_CHECKING:
     from jobdesk.broker.control import Control
     from jobdesk.broker.tally import Progress, Touched
-    from jobdesk.models import JobState
+
+#: The states that can be cleaned, in the order in which they are offered.
+CLEANED = (JobState.COMPLETED, JobState.FAILED, JobState.WAITING, JobState.DELAYED)
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ MODES = {
 HOME = "queues"
 #: What lies on top of a mode's screen and has keys of its own.
 ABOVE = (
-    "job:JobScreen", "groups:GroupsScreen", "doctor:DoctorScreen", "audit:AuditScreen",
-    "dialogs:ConfirmScreen",
+    "job:JobScreen", "groups:GroupsScreen", "forecast:ForecastScreen", "doctor:DoctorScreen",
+    "audit:AuditScreen", "dialogs:ConfirmScreen",
 )  # fmt: skip
 
 

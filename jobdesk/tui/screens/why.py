@@ -11,13 +11,19 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from jobdesk.safetext import safe_line, safe_text
+from jobdesk.tui.widgets.queuedetail import priorities_said
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from textual.app import ComposeResult
 
     from jobdesk.broker.why import Why
     from jobdesk.tui.app import JobdeskApp
     from jobdesk.tui.interest import Source
+
+    #: with how many wait in each priority, where the question is of a queue
+    Answer = tuple[Why, Mapping[int | None, int]]
 
 #: Codes that say that something is in the way, that all is well, and that it is over.
 _BLOCKS = frozenset({
@@ -38,6 +44,7 @@ class WhyScreen(ModalScreen[None]):
         self._queue = queue
         self._job_id = job_id
         self.found: Why | None = None
+        self._line: Mapping[int | None, int] = {}
 
     def compose(self) -> ComposeResult:
         with Container(classes="dialog") as box:
@@ -56,26 +63,27 @@ class WhyScreen(ModalScreen[None]):
     def _ask(self) -> None:
         queue, job_id = self._queue, self._job_id
 
-        def call(source: Source) -> Why:
+        def call(source: Source) -> Answer:
             from jobdesk.broker import why
 
             if job_id:
-                return why.why(source.broker, queue, job_id)
-            return why.why_queue(source.broker, queue)
+                return why.why(source.broker, queue, job_id), {}
+            return why.why_queue(source.broker, queue), source.inspector.priorities(queue)
 
         cast("JobdeskApp", self.app).link.ask(call, self._show)
 
-    def _show(self, found: Why | None, error: Exception | None) -> None:
+    def _show(self, answer: Answer | None, error: Exception | None) -> None:
         if not self.is_mounted:
             return
         text = self.query_one("#why", Static)
-        if found is None:
+        if answer is None:
             if self.found is None:
                 text.update(Content.styled(safe_text(error), "$error"))
             return
-        if self.found is not None and found.reasons == self.found.reasons:
+        found, line = answer
+        if self.found is not None and (found.reasons, line) == (self.found.reasons, self._line):
             return
-        self.found = found
+        self.found, self._line = found, line
         parts: list[tuple[str, str]] = []
         for at, reason in enumerate(found.reasons):
             if at:
@@ -85,6 +93,8 @@ class WhyScreen(ModalScreen[None]):
             parts.append((f"{reason.code}\n", f"bold {tone}"))
             message = safe_text(reason.message)
             parts.append((f"{message[:1].upper()}{message[1:]}.", "" if at == 0 else "$quiet"))
+        if line:
+            parts += [("\n\nwaiting by priority\n", "bold $quiet"), (priorities_said(line), "")]
         text.update(Content.assemble(*parts))
 
     def action_leave(self) -> None:
