@@ -259,13 +259,14 @@ class Settings(BaseModel):
         return user_data_path("jobdesk", appauthor=False)
 
 
-def load(*, _env_file: str | None = ".env", **values: object) -> Settings:
-    """Settings from the environment and ``.env``, with ``values`` over them.
+def load(**values: object) -> Settings:
+    """Settings from the environment and ``.env`` (not with ``_env_file=None``), ``values`` over them.
 
     Raises :class:`~jobdesk.errors.InvalidSetting`, which names the variable and never its value.
     """
+    file = values.pop("_env_file", ".env")
     try:
-        return Settings.model_validate({**_environment(_env_file), **values})
+        return Settings.model_validate({**_environment(file), **values})
     except ValidationError as exc:
         first = exc.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"
@@ -280,16 +281,16 @@ def _variables(field: str) -> list[str]:
     return [str(name) for name in names]
 
 
-def _environment(file: str | None) -> dict[str, str]:
+def _environment(file: object) -> dict[str, str]:
     """Field -> what the environment says, or else the file; an empty variable is an unset one.
 
     pydantic-settings would do the same, and cost every command a twentieth of a second to import.
     """
     told: dict[str, str | None] = {}
-    if file is not None and Path(file).is_file():
+    if file is not None and Path(str(file)).is_file():
         from dotenv import dotenv_values
 
-        told = {name.upper(): value for name, value in dotenv_values(file).items()}
+        told = {name.upper(): value for name, value in dotenv_values(str(file)).items()}
     told |= {name.upper(): value for name, value in os.environ.items() if value}
     found: dict[str, str] = {}
     for field in Settings.model_fields:
