@@ -7,16 +7,14 @@ range without a limit. Nothing here writes, or starts anything.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from jobdesk.broker import asking, endings, paging, presence, published, records, window
 from jobdesk.broker import audit as audit_module
-from jobdesk.broker import endings, paging, presence, published, records, timetable, window
-from jobdesk.broker import figures as figures_module
 from jobdesk.broker import groups as groups_module
-from jobdesk.broker import keys as key_names
 from jobdesk.broker.endings import Ending
 from jobdesk.broker.keys import Field, Meta, QueueKeys
+from jobdesk.broker.rounds import carry_out
 from jobdesk.errors import JobNotFound, PageTooLarge
 from jobdesk.models import (
     NO_PRIORITY,
@@ -53,8 +51,6 @@ CLASS = 2**44
 #: Rows that "all states" merges from the heads of the sets, at most.
 MAX_HEADS = 2000
 
-#: Of a queue's `meta`, what its counts come with.
-STATS_FIELDS = (Meta.PAUSED, Meta.MAX_ACTIVE, Meta.LIMIT_JOBS, Meta.LIMIT_MS)
 _STATUS = (
     Field.STATE, Field.TYPE, Field.PROGRESS, Field.ATTEMPTS_MADE, Field.ADDED, Field.STARTED,
     Field.FINISHED, Field.ERROR,
@@ -73,34 +69,17 @@ class Inspector:
 
     def queues(self) -> tuple[str, ...]:
         """The names of the queues that a worker has registered, sorted."""
-        with self._broker.errors("SMEMBERS"):
-            found: Iterable[bytes] = self._client.smembers(key_names.queues(self._broker.namespace))
-        return tuple(sorted(records.text(name) for name in found))
+        return carry_out(self._broker, asking.queues(self._broker))
 
     def stats(self, queue: str) -> QueueStats:
         """The counts of one queue; a queue that nobody has used yet is empty."""
-        return self._stats((check_queue_name(queue),))[0]
+        (found,) = self.all_stats((queue,))
+        return found
 
     def all_stats(self, queues: Iterable[str] | None = None) -> tuple[QueueStats, ...]:
         """The counts of all queues, or of those named, in one round trip."""
         names = self.queues() if queues is None else tuple(check_queue_name(q) for q in queues)
-        return self._stats(names)
-
-    def _stats(self, queues: Sequence[str]) -> tuple[QueueStats, ...]:
-        if not queues:
-            return ()
-        pipe = self._broker.pipeline()
-        for queue in queues:
-            keys = self._broker.keys(queue)
-            for state in STORED_STATES:
-                pipe.zcard(keys.state(state))
-            pipe.hmget(keys.meta, STATS_FIELDS)
-        answers = self._execute(pipe)
-        width = len(STORED_STATES) + 1
-        return tuple(
-            records.stats(queue, answers[i * width : (i + 1) * width])
-            for i, queue in enumerate(queues)
-        )
+        return carry_out(self._broker, asking.stats(self._broker, names))
 
     def priorities(self, queue: str) -> Mapping[int | None, int]:
         """How many jobs wait in each priority that has any, the first to run first; None: none."""
@@ -274,26 +253,13 @@ class Inspector:
 
     def jobs(self, queue: str, ids: Sequence[str], *, log_lines: int = 0) -> tuple[Job, ...]:
         """Whole jobs, as :meth:`job` reads one; those that are gone are left out."""
-        keys = self._broker.keys(check_queue_name(queue))
+        check_queue_name(queue)
         paging.check_limit(log_lines, MAX_PAGE)
-        made: list[Job | None] = []
+        made: list[Job] = []
         for start in range(0, len(ids), MAX_WHOLE):
-            part, pipe = ids[start : start + MAX_WHOLE], self._broker.pipeline()
-            for job_id in part:
-                pipe.hmget(keys.job(job_id), records.JOB_FIELDS)
-                pipe.zscore(keys.active, job_id)
-                pipe.hget(keys.payload(job_id), job_id)
-                pipe.hget(keys.result(job_id), job_id)
-                pipe.lrange(keys.attempts(job_id), -10, -1)
-                pipe.lrange(keys.log(job_id), -log_lines if log_lines else MAX_PAGE, -1)
-            answers = self._execute(pipe)
-            for i, job_id in enumerate(part):
-                values, lease, payload, result, attempts, log = answers[6 * i : 6 * i + 6]
-                made.append(records.job(
-                    queue, job_id, values, lease_ms=None if lease is None else int(lease),
-                    raw_payload=payload, raw_result=result, attempts=attempts, log=log,
-                ))  # fmt: skip
-        return tuple(found for found in made if found is not None)
+            part = ids[start : start + MAX_WHOLE]
+            made += carry_out(self._broker, asking.jobs(self._broker, queue, part, log_lines))
+        return tuple(made)
 
     def payload(self, queue: str, job_id: str) -> records.Payload:
         """A job's payload: data, extras, and whether it is signed; raises ``JobNotFound``."""
@@ -372,38 +338,11 @@ class Inspector:
         paging.check_limit(limit, MAX_PAGE)
         if limit <= 0:
             return ()
-        namespace = self._broker.namespace
-        with self._broker.errors("ZRANGE"):
-            found = self._client.zrange(key_names.workers(namespace), 0, limit - 1, desc=True)
-        ids = [records.text(raw) for raw in found]
-        if not ids:
-            return ()
-        pipe = self._broker.pipeline()
-        for worker in ids:
-            pipe.get(key_names.worker_info(namespace, worker))
-        told: dict[str, bytes | None] = dict(zip(ids, self._execute(pipe), strict=True))
-        missing = [worker for worker, raw in told.items() if raw is None]
-        if lost and missing:
-            pipe = self._broker.pipeline()
-            for worker in missing:
-                pipe.get(key_names.worker_last(namespace, worker))
-            told.update(zip(missing, self._execute(pipe), strict=True))
-        return tuple(
-            published.worker(worker, raw) for worker, raw in told.items() if raw is not None
-        )
+        return carry_out(self._broker, asking.workers(self._broker, limit, lost=lost))
 
     def schedules(self, queue: str) -> tuple[ScheduleInfo, ...]:
         """The schedules that the workers of a queue have published, by name."""
-        keys = self._broker.keys(check_queue_name(queue))
-        with self._broker.errors("HGETALL"):
-            stored: Mapping[bytes, bytes] = self._client.hgetall(keys.sched)
-        found = {records.text(name): raw for name, raw in stored.items()}
-        names = sorted(n.removesuffix(":spec") for n in found if n.endswith(":spec"))
-        if not names:
-            return ()
-        now_ms = self.now_ms()
-        read = (published.schedule(queue, name, found) for name in names)
-        return tuple(replace(one, next_ms=timetable.next_ms(one, now_ms)) for one in read)
+        return carry_out(self._broker, asking.schedules(self._broker, (check_queue_name(queue),)))
 
     def types(self, queue: str) -> tuple[TypeInfo, ...]:
         """The types that the workers of a queue have published, by name."""
@@ -440,24 +379,16 @@ class Inspector:
         return self._figures(queue, "h", 3_600_000, hours)
 
     def _figures(self, queue: str, unit: str, span_ms: int, count: int) -> tuple[Figures, ...]:
-        keys = self._broker.keys(check_queue_name(queue))
+        check_queue_name(queue)
         if count <= 0:
             return ()
         last = self.now_ms() // span_ms
-        numbers = range(last - count + 1, last + 1)
-        pipe = self._broker.pipeline()
-        for one in numbers:
-            pipe.hgetall(keys.figures(unit, one))
-        return tuple(
-            figures_module.parse(one * span_ms, stored)
-            for one, stored in zip(numbers, self._execute(pipe), strict=True)
-        )
+        wanted = [(queue, number) for number in range(last - count + 1, last + 1)]
+        return tuple(carry_out(self._broker, asking.figures(self._broker, wanted, unit)).values())
 
     def now_ms(self) -> int:
         """The Redis server's clock, by which everything here is timed."""
-        with self._broker.errors("TIME"):
-            seconds, micros = self._client.time()
-        return int(seconds) * 1000 + int(micros) // 1000
+        return carry_out(self._broker, asking.clock(self._broker))
 
     # ---
 

@@ -7,16 +7,19 @@ with a million jobs as with ten.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jobdesk.broker import paging, records
+from jobdesk.broker.rounds import carry_out
 from jobdesk.models import TERMINAL_STATES, JobRow, JobState, check_queue_name, check_state
 
 if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
     from jobdesk.broker.keys import QueueKeys
+    from jobdesk.broker.rounds import Asking
 
 MAX_ROWS = 1000
 
@@ -69,60 +72,76 @@ class Window:
 Found = Sequence[tuple[bytes, float]]
 
 
-def ask(pipe: Any, keys: QueueKeys, look: Look) -> None:
-    """Put three commands into a pipeline; their answers are for :func:`settle`."""
-    name, backwards = keys.state(look.state), look.backwards
-    pipe.zcard(name)
-    (pipe.zrevrank if backwards else pipe.zrank)(name, look.anchor or "")
-    _range(pipe, name, look.offset, look.limit, backwards=backwards)
+class Memory:
+    """Rows of ended jobs, which do not change any more: they need not be read twice."""
+
+    def __init__(self, most: int = 5000) -> None:
+        self._most = most
+        self._rows: OrderedDict[tuple[str, JobState, bytes, float], JobRow] = OrderedDict()
+
+    def known(self, look: Look, found: Found) -> dict[bytes, JobRow]:
+        """Those rows of what was found that are remembered."""
+        known: dict[bytes, JobRow] = {}
+        for raw, score in found:
+            # a job is known by its end: retried, it ends at another time
+            key = (look.queue, look.state, raw, score)
+            if key in self._rows:
+                self._rows.move_to_end(key)
+                known[raw] = self._rows[key]
+        return known
+
+    def keep(self, look: Look, raw: bytes, score: float, row: JobRow) -> None:
+        """Remember a row, if its job has ended."""
+        if look.state in TERMINAL_STATES and row.state is look.state:
+            self._rows[look.queue, look.state, raw, score] = row
+            if len(self._rows) > self._most:
+                self._rows.popitem(last=False)
 
 
-def settle(
-    broker: Broker, keys: QueueKeys, look: Look, answers: Sequence[Any]
-) -> tuple[int, int, int | None, Found]:
-    """Total, place of the first row, the anchor's rank and what was found.
-
-    Reads once more when the anchor has moved.
-    """
-    total, rank, found = answers
+def asking(broker: Broker, look: Look, memory: Memory | None = None) -> Asking[Window]:
+    """One window: two round trips, and a third where the anchor has moved."""
+    look = look.checked()
+    keys = broker.keys(look.queue)
+    total, rank, found = yield lambda pipe: _ask(pipe, keys, look)
     start = look.offset
     if rank is not None:
         start += rank - look.anchor_place
     start = max(0, min(start, total - 1))
-    if start != look.offset and look.limit > 0:
-        with broker.errors("ZRANGE"):
-            found = _range(
-                broker.client, keys.state(look.state), start, look.limit,
-                backwards=look.backwards,
-            )  # fmt: skip
-    return total, start, rank, found if look.limit > 0 else ()
+    if look.limit <= 0:
+        found = ()
+    elif start != look.offset:
+        (found,) = yield lambda pipe: _range(pipe, keys, look, start)
+    known = memory.known(look, found) if memory is not None else {}
+    wanted = [(raw, score) for raw, score in found if raw not in known]
 
+    def ask_rows(pipe: Any) -> None:
+        for raw, _ in wanted:
+            pipe.hmget(keys.job(records.text(raw)), records.ROW_FIELDS)
 
-def rows(queue: str, found: Found, stored: Iterable[Sequence[bytes | None]]) -> tuple[JobRow, ...]:
-    """The rows of what was found; a job that vanished since is left out."""
-    made = (
-        records.row(queue, records.text(raw), values, int(score))
-        for (raw, score), values in zip(found, stored, strict=True)
-    )
-    return tuple(row for row in made if row is not None)
+    stored = yield ask_rows
+    for (raw, score), values in zip(wanted, stored, strict=True):
+        row = records.row(look.queue, records.text(raw), values, int(score))
+        # a job that vanished since is left out
+        if row is not None:
+            known[raw] = row
+            if memory is not None:
+                memory.keep(look, raw, score, row)
+    return Window(tuple(known[raw] for raw, _ in found if raw in known), total, start, rank)
 
 
 def read(broker: Broker, look: Look) -> Window:
     """One window."""
-    look = look.checked()
-    keys = broker.keys(look.queue)
-    pipe = broker.pipeline()
-    ask(pipe, keys, look)
-    with broker.errors("read"):
-        total, start, rank, found = settle(broker, keys, look, pipe.execute())
-        pipe = broker.pipeline()
-        for raw, _ in found:
-            pipe.hmget(keys.job(records.text(raw)), records.ROW_FIELDS)
-        stored = pipe.execute() if found else []
-    return Window(rows(look.queue, found, stored), total, start, rank)
+    return carry_out(broker, asking(broker, look))
 
 
-def _range(client: Any, name: str, start: int, limit: int, *, backwards: bool) -> Any:
+def _ask(pipe: Any, keys: QueueKeys, look: Look) -> None:
+    name = keys.state(look.state)
+    pipe.zcard(name)
+    (pipe.zrevrank if look.backwards else pipe.zrank)(name, look.anchor or "")
+    _range(pipe, keys, look, look.offset)
+
+
+def _range(pipe: Any, keys: QueueKeys, look: Look, start: int) -> None:
     # an empty range, where no row is wanted, keeps the answers in step
-    first, last = (start, start + limit - 1) if limit > 0 else (1, 0)
-    return client.zrange(name, first, last, desc=backwards, withscores=True)
+    first, last = (start, start + look.limit - 1) if look.limit > 0 else (1, 0)
+    pipe.zrange(keys.state(look.state), first, last, desc=look.backwards, withscores=True)

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jobdesk.broker import snapshot
+from jobdesk.broker import asking
+from jobdesk.broker import window as windows
 from jobdesk.broker.control import Control
 from jobdesk.broker.inspector import Inspector
-from jobdesk.broker.snapshot import Look, Snapshots
+from jobdesk.broker.rounds import Rounds
 from jobdesk.broker.transitions import Outcome
-from jobdesk.errors import InvalidLimit, InvalidQueueName, InvalidState, PageTooLarge
+from jobdesk.broker.window import Look, Memory
+from jobdesk.errors import InvalidLimit, InvalidQueueName, InvalidState, JobNotFound, PageTooLarge
 from jobdesk.models import JobState
 from tests import invariants
 from tests.queue_builder import QueueBuilder
@@ -119,119 +121,79 @@ def test_bad_windows_are_refused(inspector, arguments, error):
         inspector.window(**{"queue": "thumbs", "state": "waiting", **arguments})
 
 
-# --- ticks
+# --- reads that share their round trips
 
 
-def processed(broker: Broker) -> int:
-    """Commands that the server has processed so far, without the one that asks."""
-    return int(broker.client.info("stats")["total_commands_processed"])
+def test_reads_made_together_take_the_round_trips_of_the_longest(jobs, inspector):
+    jobs.waiting(*numbered("a", 30))
+    rounds = Rounds(jobs.broker)
+    look = Look("thumbs", JobState.WAITING, 10, 5)
+
+    window, stats, workers, clock = rounds.all((
+        windows.asking(jobs.broker, look), asking.stats(jobs.broker, ("thumbs", "other")),
+        asking.workers(jobs.broker, 10), asking.clock(jobs.broker),
+    ))  # fmt: skip
+
+    assert window == inspector.window("thumbs", "waiting", offset=10, limit=5)
+    assert stats == inspector.all_stats(("thumbs", "other"))
+    assert workers == ()
+    assert abs(clock - inspector.now_ms()) < 5000
+    assert rounds.trips == 2
+    assert rounds.commands == 3 + 2 * 6 + 1 + 1 + 5
 
 
-def cost(broker: Broker, tick) -> int:
-    """What the server says a tick takes; one of the commands counted is the question itself."""
-    before = processed(broker)
-    tick()
-    return processed(broker) - before - 1
+def test_a_read_that_is_refused_leaves_the_others_alone(jobs):
+    jobs.waiting("a1")
 
+    def refused():
+        yield lambda pipe: pipe.time()
+        raise JobNotFound("no job x")
 
-QUEUES = ("thumbs", *(f"queue-{n}" for n in range(20)))
+    told, stats = Rounds(jobs.broker).all((refused(), asking.stats(jobs.broker, ("thumbs",))))
 
-
-@pytest.mark.parametrize("state", [JobState.WAITING, JobState.COMPLETED, JobState.FAILED])
-def test_a_tick_keeps_to_its_budget_by_the_servers_own_count(jobs, state):
-    getattr(jobs, state.value)(*numbered("a", 400))
-    ticks = Snapshots(jobs.broker)
-    ticks.read(QUEUES)
-    places = [("a0150", 150, 140), ("a0150", 100, 140), (None, 0, 0), ("gone", 5, 390)]
-
-    for anchor, place, offset in places:
-        look = Look("thumbs", state, offset, 40, anchor, place)
-        taken: list[snapshot.Snapshot] = []
-        count = cost(jobs.broker, lambda look=look, taken=taken: taken.append(
-            ticks.read(QUEUES, look)))  # fmt: skip
-
-        rows = len(taken[0].window.rows)
-        assert count <= 3 * rows + 5 * len(QUEUES) + 16
-        assert taken[0].commands == count
-
-
-def test_a_tick_of_the_queue_board_alone_keeps_to_its_budget(jobs):
-    ticks = Snapshots(jobs.broker)
-    first = cost(jobs.broker, lambda: ticks.read(QUEUES))
-
-    counts = [cost(jobs.broker, lambda: ticks.read(QUEUES)) for _ in range(5)]
-
-    assert max(counts) <= 5 * len(QUEUES) + 16
-    assert first <= 6 * len(QUEUES) + 16
-
-
-def test_a_tick_says_what_the_inspector_says(jobs, inspector):
-    jobs.waiting("w1", "w2")
-    Control(jobs.broker).set_max_active("thumbs", 7)
-    Control(jobs.broker).pause_queue("thumbs")
-    ticks = Snapshots(jobs.broker)
-
-    found = ticks.read(["thumbs", "other"], Look("thumbs", JobState.WAITING))
-
-    assert found.stats == inspector.all_stats(["thumbs", "other"])
-    assert found.window == inspector.window("thumbs", "waiting")
-    assert abs(found.now_ms - inspector.now_ms()) < 5000
-
-
-def test_a_queue_that_was_paused_is_seen_a_few_ticks_later(jobs):
-    ticks = Snapshots(jobs.broker)
-    assert not ticks.read(QUEUES).stats[0].paused
-    Control(jobs.broker).pause_queue("thumbs")
-    for known in ticks._known.values():
-        known.meta_at -= 1
-
-    seen = [ticks.read(QUEUES).stats[0].paused for _ in range(12)]
-
-    assert seen[-1]
+    assert isinstance(told, JobNotFound)
+    assert stats[0].waiting == 1
+    with pytest.raises(JobNotFound):
+        Rounds(jobs.broker).one(refused())
 
 
 def test_rows_of_ended_jobs_are_read_once(jobs):
     jobs.completed(*numbered("a", 40))
-    ticks, look = Snapshots(jobs.broker, minutes=1), Look("thumbs", JobState.COMPLETED, 0, 40)
-    first = ticks.read(["thumbs"], look)
+    memory, look = Memory(), Look("thumbs", JobState.COMPLETED, 0, 40)
+    rounds = Rounds(jobs.broker)
+    first = rounds.one(windows.asking(jobs.broker, look, memory))
+    before = rounds.commands
 
-    second = ticks.read(["thumbs"], look)
+    second = rounds.one(windows.asking(jobs.broker, look, memory))
 
-    assert second.window == first.window
-    assert len(first.window.rows) == 40
-    assert first.commands - second.commands >= 35
+    assert second == first
+    assert len(first.rows) == 40
+    assert rounds.commands - before == 3
 
 
 def test_a_retried_job_that_fails_again_is_read_again(jobs):
     jobs.failed("a1", error="E: one")
-    ticks, look = Snapshots(jobs.broker), Look("thumbs", JobState.FAILED)
-    assert ticks.read(["thumbs"], look).window.rows[0].error == "E: one"
+    memory, look = Memory(), Look("thumbs", JobState.FAILED)
+    rounds = Rounds(jobs.broker)
+    assert rounds.one(windows.asking(jobs.broker, look, memory)).rows[0].error == "E: one"
     jobs.end_at("failed", "a1", 1000)
     Control(jobs.broker).retry_job("thumbs", "a1")
     (job,) = jobs.take()
     jobs.finish(job, Outcome.FAILED, error="E: two",
                 attempt='"o":"failed","w":"","err":"E: two","tb":""}')  # fmt: skip
 
-    found = ticks.read(["thumbs"], look)
+    found = rounds.one(windows.asking(jobs.broker, look, memory))
 
-    assert found.window.rows[0].error == "E: two"
+    assert found.rows[0].error == "E: two"
 
 
-def test_the_minutes_fill_with_what_the_budget_leaves_and_are_read_once(jobs, inspector):
-    jobs.completed("a1", "a2")
-    minute = inspector.now_ms() // 60_000
-    jobs.broker.client.hset(jobs.keys.figures("m", minute - 20), mapping={"c": 5, "a": 9})
-    ticks = Snapshots(jobs.broker, minutes=60)
+def test_more_ended_rows_than_are_remembered_are_forgotten_again(jobs):
+    jobs.completed(*numbered("a", 12))
+    memory = Memory(most=5)
 
-    found = ticks.read(["thumbs"])
-    for _ in range(12):
-        found = ticks.read(["thumbs"])
+    found = Rounds(jobs.broker).one(
+        windows.asking(jobs.broker, Look("thumbs", JobState.COMPLETED), memory)
+    )
 
-    series = {one.start_ms // 60_000: one for one in found.series["thumbs"]}
-    assert len(series) in {59, 60}
-    assert sum(one.completed for one in series.values()) == 7
-    assert series[minute - 20].added == 9
-    settled = ticks.read(["thumbs"])
-    # the counts, the limits, and the current minute, or the one that is just over
-    assert settled.commands <= 5 + 1 + 2
-    assert settled.series["thumbs"][-1].start_ms >= minute * 60_000
+    assert len(found.rows) == 12
+    assert len(memory._rows) == 5
