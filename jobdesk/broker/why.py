@@ -26,6 +26,8 @@ RATE_MINUTES = 5
 MAX_WORKERS = 200
 #: An expiry that is nearer than this is told of.
 SOON_MS = 300_000
+#: An error is told up to so many characters of its first line.
+MOST_OF_ERROR = 300
 
 _FIELDS = (*records.ROW_FIELDS, Field.EXPIRES)
 _META = (Meta.PAUSED, Meta.MAX_ACTIVE, Meta.LIMIT_JOBS, Meta.LIMIT_MS)
@@ -89,8 +91,9 @@ def why(broker: Broker, queue: str, job_id: str) -> Why:
     pipe.zrank(keys.wait, job_id)
     pipe.zscore(keys.active, job_id)
     pipe.hget(keys.revoked, f"r:{job_id}")
+    pipe.lindex(keys.attempts(job_id), -1)
     with broker.errors("read"):
-        values, rank, lease, revoked = pipe.execute()
+        values, rank, lease, revoked, last = pipe.execute()
     row = records.row(
         queue, job_id, values[: len(records.ROW_FIELDS)], None if lease is None else int(lease)
     )
@@ -100,7 +103,8 @@ def why(broker: Broker, queue: str, job_id: str) -> Why:
     if row.state is JobState.ACTIVE:
         found = _active(state, row)
     elif row.state is JobState.FAILED:
-        found = _failed(state, row)
+        past = [] if last is None else [records.attempt(last)]
+        found = _failed(state, row, records.reason(row.state, row.error, past))
     elif row.state is JobState.COMPLETED:
         found = _completed(state, row)
     else:
@@ -327,14 +331,16 @@ def _active(state: _Queue, row: JobRow) -> Iterator[Reason]:
         )
 
 
-def _failed(state: _Queue, row: JobRow) -> Iterator[Reason]:
+def _failed(state: _Queue, row: JobRow, error: str) -> Iterator[Reason]:
+    told = error.partition("\n")[0]
+    cut = told if len(told) <= MOST_OF_ERROR else told[: MOST_OF_ERROR - 1] + "…"
     yield Reason(
         "failed",
         f"it failed {_ago(state, row.finished_ms)}, after {row.attempts_made} of {row.attempts}"
-        f" attempts: {row.error}",
+        f" attempts: {cut}",
         {
             "finished_ms": row.finished_ms, "attempts_made": row.attempts_made,
-            "attempts": row.attempts, "error": row.error, "fingerprint": row.fingerprint,
+            "attempts": row.attempts, "error": cut, "fingerprint": row.fingerprint,
         },
     )  # fmt: skip
 

@@ -222,8 +222,8 @@ def test_ended_jobs_say_how(jobs):
     jobs.failed("f1", error="ValueError: no")
     jobs.completed("c1")
 
-    assert ask(jobs, "f1")["failed"]["error"] == "ValueError: no"
-    assert sentence(jobs, "f1", "failed").endswith("after 1 of 3 attempts: ValueError: no")
+    assert ask(jobs, "f1")["failed"]["error"] == "ValueError: no, in full"
+    assert sentence(jobs, "f1", "failed").endswith("after 1 of 3 attempts: ValueError: no, in full")
     assert sentence(jobs, "c1", "completed").startswith("it completed ")
 
 
