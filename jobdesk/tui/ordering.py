@@ -1,4 +1,8 @@
-"""How a command gets from a key to Redis: policy, confirmation by its tier, the link's writer."""
+"""How a command gets from a key to Redis: policy, confirmation by its tier, the link's writer.
+
+Before a command that takes jobs away, or is about many, it is looked up what other operators have
+just done to its queues: then it asks, whatever its tier, and says so.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from jobdesk.broker.audit import DESTRUCTIVE
 from jobdesk.safetext import safe_line, safe_text
-from jobdesk.tui import messages, policy
+from jobdesk.tui import messages, policy, spans
 from jobdesk.tui.linked import LinkedApp
 from jobdesk.tui.screens.base import DeskScreen
 
 if TYPE_CHECKING:
+    from jobdesk.broker.others import Others
     from jobdesk.models import JobRow, JobState
     from jobdesk.tui.commands import Command
     from jobdesk.tui.interest import Source
@@ -23,6 +29,8 @@ class OrderingApp(LinkedApp):
     def __init__(self, *words: Any, **options: Any) -> None:
         self._undo: Command | None = None
         self._at_work: Command | None = None
+        #: whether it is being looked up what others did
+        self._looking = False
         super().__init__(*words, **options)
 
     def refusal(self) -> str | None:
@@ -36,15 +44,23 @@ class OrderingApp(LinkedApp):
         tier: int | None = None,
         examples: Sequence[JobRow] = (),
         kept: str = "",
+        others: str | None = None,
     ) -> None:
         """Carry out a command, asking first what its tier asks.
 
-        ``kept`` says why it cannot be taken back though others of its kind can.
+        ``kept`` says why it cannot be taken back though others of its kind can; ``others`` what
+        other operators did. That is looked up where it is not given.
         """
         if (refusal := self.refusal()) is not None:
             self.refuse(refusal)
             return
         asked = command.tier if tier is None else tier
+        if others is None and (asked >= 2 or takes_away(command)):
+            self._look_at_others(command, lambda said: self.order(
+                command, tier=tier, examples=examples, kept=kept, others=said,
+            ))  # fmt: skip
+            return
+        asked = max(asked, 1) if others else asked
         if asked == 0 and not self.production:
             self._run(command)
             return
@@ -60,6 +76,7 @@ class OrderingApp(LinkedApp):
                 command, tier=asked, undoable=command.undoable and not kept,
                 undo=_undo_text(command, kept), examples=examples,
                 where=self.context_name or self.address, production=self.production,
+                warning=others or "",
             ),
             answer,
         )  # fmt: skip
@@ -91,6 +108,26 @@ class OrderingApp(LinkedApp):
                 self.order(make(found[0]), examples=found[1], kept=found[2])
 
         self.link.ask(count, ask)
+
+    def _look_at_others(self, command: Command, then: Callable[[str], None]) -> None:
+        if self._looking:  # the key was held down
+            return
+        self._looking = True
+        me = self._who
+
+        def look(source: Source) -> str:
+            from jobdesk.broker import others
+
+            now = source.inspector.now_ms()
+            found = others.look(source.broker, command.queue_names, me, now)
+            return told(found, now, present=takes_away(command))
+
+        def answer(said: str | None, _: Exception | None) -> None:
+            self._looking = False
+            # where that cannot be read, the command is refused anyway, or goes without
+            then(said or "")
+
+        self.link.ask(look, answer)
 
     def _run(self, command: Command) -> None:
         self._at_work = command
@@ -130,6 +167,31 @@ class OrderingApp(LinkedApp):
         if self._undo is not None:
             command, self._undo = self._undo, None
             self.order(command)
+
+
+def takes_away(command: Command) -> bool:
+    """Whether a command takes jobs away, or ends them."""
+    return command.action.rpartition(".")[2] in DESTRUCTIVE
+
+
+def told(others: Others, now_ms: int, *, present: bool) -> str:
+    """What is said of other operators before a command; "" where there is nothing to say."""
+    said = []
+    for deed in others.deeds[:2]:
+        who, what = safe_line(deed.who, 32), safe_line(deed.action, 40)
+        jobs = "" if deed.count is None else f", {deed.count:,} job{'s' * (deed.count != 1)}"
+        when = f"{spans.age(now_ms - deed.at_ms)} ago" if deed.done else "at this moment"
+        said.append(f"{who}: {what} on {deed.queue}{jobs}, {when}.")
+    if len(others.deeds) > 2:
+        said.append(f"… and {len(others.deeds) - 2} more of the last minutes: @ shows them.")
+    if present and (there := [who for who in others.present if who not in _named(others)]):
+        more = f" and {len(there) - 1} more are" if len(there) > 1 else " is"
+        said.append(f"{safe_line(there[0], 32)}{more} at work here too.")
+    return "\n".join(said)
+
+
+def _named(others: Others) -> set[str]:
+    return {deed.who for deed in others.deeds[:2]}
 
 
 def _undo_text(command: Command, kept: str) -> str:
