@@ -29,12 +29,12 @@ def _with_dashboard(redis_url: str | None) -> int:
     from jobdesk import demo as demonstration
     from jobdesk.cli.hosting import run_desk
 
-    live = demonstration.Live(redis_url, processes=2)
+    live = demonstration.Live(redis_url)
     folder = live.settings.data_folder
     click.echo(f"jobdesk demo: everything it makes is in {folder}")
     try:
         return run_desk(
-            live.settings, [live.workers, live.start_flow()], mode="queues",
+            live.settings, [live.workers, *live.more()], mode="queues",
             state_file=folder / "tui.json",
         )  # fmt: skip
     finally:

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from jobdesk.settings import Settings
 
 LIMIT_S = 60.0
+QUICK = ("email", "notification", "sync", "demo")
 
 
 class Live:
     """A run: its place, its workers, and what answers its webhooks."""
 
-    def __init__(self, redis_url: str | None, *, processes: int) -> None:
+    def __init__(self, redis_url: str | None) -> None:
         from jobdesk.demo.place import own_settings
         from jobdesk.demo.receiver import Receiver
         from jobdesk.engine import hosted
@@ -28,16 +29,19 @@ class Live:
         self.settings: Settings = own_settings(redis_url, self.receiver.host)
         folder = self.settings.data_folder
         self.receiver.keep_in(folder / "webhooks")
-        self.workers: Hosted = hosted.workers(
-            self.settings, folder / "worker.log", processes=processes
-        )
+        self.workers: Hosted = hosted.workers(self.settings, folder / "worker.log")
 
-    def start_flow(self) -> Hosted:
-        """Start what adds jobs, as long as somebody looks."""
+    def more(self) -> list[Hosted]:
+        """What a dashboard shows besides: a second worker, and what adds jobs while one looks.
+
+        The second serves the quick queues: children for papers are too large to have them twice.
+        """
         from jobdesk.demo.flow import start
+        from jobdesk.engine import hosted
 
+        second = hosted.workers(self.settings, self.workers.log, queues=QUICK)
         log = self.settings.data_folder / "flow.log"
-        return start(self.settings, self.receiver.host, log)
+        return [second, start(self.settings, self.receiver.host, log)]
 
     def close(self) -> None:
         """Let go of Redis and of the port; the workers are the caller's to end."""
@@ -57,7 +61,7 @@ def run(*, redis_url: str | None = None) -> int:
     from jobdesk.demo.traffic import Traffic
     from jobdesk.service import QueueService
 
-    live = Live(redis_url, processes=1)
+    live = Live(redis_url)
     folder, workers = live.settings.data_folder, live.workers
     print(f"jobdesk demo: everything it makes is in {folder}", flush=True)
     try:

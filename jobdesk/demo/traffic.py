@@ -275,7 +275,11 @@ class Traffic:
         self._show("a schedule run now", "cleanup", "temp-files", run.id)
         wrong = _once_up(
             lambda: self._service.control.add_job(
-                "pdf", "invoice", samples.WRONG_INVOICE, job_id=samples.WRONG_INVOICE_ID
+                "pdf",
+                "invoice",
+                samples.WRONG_INVOICE,
+                priority=1,
+                job_id=samples.WRONG_INVOICE_ID,
             )
         )
         self._show("an invoice whose total is wrong", "pdf", "invoice", wrong, ON_PURPOSE)

@@ -119,7 +119,7 @@ def test_the_demo_on_a_terminal_ends_in_the_dashboard_and_stops_within_seconds(
     desk = Terminal(folder, "demo")
     try:
         desk.until(lambda: re.search(r"worst first", desk.look()), "the dashboard")
-        desk.until(lambda: "x 2 processes" in worker_log(folder), "the workers")
+        desk.until(lambda: worker_log(folder).count("jobdesk worker: ") == 2, "the workers")
         company = desk.company()
 
         began = time.monotonic()
