@@ -61,6 +61,9 @@ class Bench:
         self.series: dict[str, Series] = {}
         #: set while a measure runs pinned
         self.pinned = False
+        #: of the last drain, microseconds of the worker's and of Redis's processor for each job
+        self.worker_us = self.redis_us = 0.0
+        self._groups: set[int] = set()
 
     def note(self, name: str, value: float, unit: str) -> None:
         """Keep a figure, and say it."""
@@ -123,11 +126,13 @@ class Bench:
             )
             for _ in range(processes)
         ]
+        self._groups = {process.pid for process in started}
         try:
             yield
         finally:
             for process in started:
                 stop(process)
+            self._groups = set()
 
     def pin(self, pinned: bool) -> None:
         """From now on processes are placed, or free."""
@@ -192,15 +197,21 @@ class Bench:
         """Jobs a second, from the first that is seen to have ended to the last."""
         client = self.server.client
         limit = time.monotonic() + LIMIT_S
-        started = at_start = 0.0
+        started = at_start = worker_s = redis_s = 0.0
         while (ended := peer.ended(client, added)) < added:
             now = time.monotonic()
             if now > limit:
                 raise SystemExit(f"bench: {peer.title}: {ended} of {added} after {LIMIT_S:g} s")
             if not started and ended > 0:
                 started, at_start = now, ended
+                worker_s, redis_s = group_cpu_s(self._groups), self.server.cpu_s()
             time.sleep(0.005)
-        return (added - at_start) / (time.monotonic() - started) if started else 0.0
+        if not started:
+            raise SystemExit(f"bench: {peer.title} ended all {added} jobs at once")
+        seconds, jobs = time.monotonic() - started, added - at_start
+        self.worker_us = (group_cpu_s(self._groups) - worker_s) / jobs * 1e6
+        self.redis_us = (self.server.cpu_s() - redis_s) / jobs * 1e6
+        return jobs / seconds
 
 
 def run(
@@ -214,6 +225,19 @@ def run(
     if done.returncode:
         raise SystemExit(f"bench: {' '.join(command)}\n{done.stderr[-2000:]}")
     return done.stdout
+
+
+def group_cpu_s(groups: set[int]) -> float:
+    """Processor time of all processes of these groups."""
+    ticks = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it has just ended
+        if int(fields[2]) in groups:
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

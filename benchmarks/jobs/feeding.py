@@ -1,8 +1,8 @@
 """The producer of every Python peer: ``python -m feeding COUNT one|many [EVERY_MS]``.
 
-It runs in the peer's folder. ``app.one(text, number)`` adds a job, ``app.many(page)`` adds a page of them, and where a peer is
-asynchronous ``app.connect()`` gives what to await for each. Any other word is a function of the
-app, called with the words after it.
+It runs in the peer's folder. ``app.one(text, number)`` adds a job, ``app.many(page)`` a page of
+them, and where a peer is asynchronous ``app.connect()`` gives what to await for each. Any other
+word is a function of the app, called with the words after it.
 
 Adds so many jobs, one by one or by the peer's bulk call, and prints jobs a second as JSON.
 With ``EVERY_MS`` it rests between two jobs, and a job's number is the clock when it was added.

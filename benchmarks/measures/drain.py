@@ -32,6 +32,8 @@ def _one_process(bench: Bench) -> None:
     for peer in bench.peers.values():
         rate = drained(bench, peer, peer.jobs)
         bench.note(f"drain, {place}: {peer.name}", rate, "jobs/s")
+        bench.note(f"drain, {place}, worker's CPU: {peer.name}", bench.worker_us, "µs a job")
+        bench.note(f"drain, {place}, Redis's CPU: {peer.name}", bench.redis_us, "µs a job")
 
 
 def _judge_one_process(figures: Figures) -> list[Row]:

@@ -21,5 +21,5 @@ PEER = Peer(
         "--log-level",
         "ERROR",
     ),
-    ended=lambda client, _added: client.dbsize() - 1,
+    ended=lambda client, _added: client.dbsize(),
 )
