@@ -41,7 +41,7 @@ class Acting:
     def _run(self, script: str, queue: str, *args: str | bytes | float) -> Any:
         return self._broker.run(script, self._broker.keys(check_queue_name(queue)).prefix, *args)
 
-    def _once(self, script: str, queue: str, *args: str) -> Any:
+    def _once(self, script: str, queue: str, *args: str | bytes | float) -> Any:
         """Run a command that says what it did only once, under a request of its own.
 
         When its answer is lost, the broker sends it again: the request gets the same answer.

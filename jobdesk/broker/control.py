@@ -214,7 +214,7 @@ class Control(Acting):
         tally, bin_ = Tally(progress), self._bin("retry all")
         before: bytes | int | str = ""
         while True:
-            _, count, left, before, ids, kept = self._run(
+            _, count, left, before, ids, kept = self._once(
                 "retry_jobs", queue, SMALL_BATCH, before, *bin_.args()
             )
             bin_.kept(kept)
@@ -247,7 +247,7 @@ class Control(Acting):
         cursor, done = b"", False
         while not done:
             room = min(BATCH, limit - tally.count) if limit else BATCH
-            _, ended, cursor, ids, kept = self._run(
+            _, ended, cursor, ids, kept = self._once(
                 "clean_jobs", queue, which.value, round(span * 1000), room, cursor, *bin_.args()
             )
             bin_.kept(kept)
@@ -264,7 +264,7 @@ class Control(Acting):
         """Remove the waiting and the delayed jobs; those added meanwhile may stay."""
         tally, bin_ = Tally(progress), self._bin("empty")
         while True:
-            _, count, left, kept = self._run("empty_queue", queue, BATCH, *bin_.args())
+            _, count, left, kept = self._once("empty_queue", queue, BATCH, *bin_.args())
             bin_.kept(kept)
             if tally.total is None:
                 tally.total = count + left
@@ -291,7 +291,7 @@ class Control(Acting):
         with self._broker.errors("ZCARD"):
             tally = Tally(progress, sum(pipe.execute()))
         while True:
-            answer = self._run("obliterate_queue", queue, BATCH, "1" if force else "")
+            answer = self._once("obliterate_queue", queue, BATCH, "1" if force else "")
             word = answer[0]
             if word == b"NOTPAUSED":
                 raise QueueNotPaused(f"queue {queue} is not paused: pause it first")

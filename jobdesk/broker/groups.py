@@ -6,6 +6,7 @@ has its fingerprint: what failed for that reason, was retried and failed for ano
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +86,14 @@ def act(
     while not done:
         room = min(_MOST[script], limit - tally.count) if limit else _MOST[script]
         _, through, before, cursor, seen, ids, kept = broker.run(
-            script, keys.prefix, fingerprint, room, before, cursor, *bin_.args()
+            script,
+            keys.prefix,
+            fingerprint,
+            room,
+            before,
+            cursor,
+            *bin_.args(),
+            secrets.token_hex(8),
         )
         bin_.kept(kept)
         tally.add(ids)

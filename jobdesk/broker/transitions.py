@@ -6,6 +6,7 @@ Each method is one script call, safe to repeat after a lost answer. Operator com
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -163,7 +164,7 @@ class Transitions:
         """Append to a running job's log: OK or STALE."""
         status = "OK"
         for start in range(0, len(lines), BATCH):
-            part = lines[start : start + BATCH]
+            part = (secrets.token_hex(8), *lines[start : start + BATCH])
             status = _word(self._broker.run("append_log", self._prefix, job_id, epoch, *part))
         return status
 
@@ -184,7 +185,8 @@ class Transitions:
 
     def count_in_window(self, counter: str, window_ms: int) -> tuple[int, int]:
         """Count a use: uses in the current window, and ms until the window ends."""
-        used, left = self._broker.run("count_in_window", self._prefix, counter, window_ms)
+        request = secrets.token_hex(8)
+        used, left = self._broker.run("count_in_window", self._prefix, counter, window_ms, request)
         return int(used), int(left)
 
 

@@ -582,25 +582,50 @@ def test_pausing_and_resuming_are_told_once(jobs):
 # --- the operator's commands: when the answer was lost
 
 
-@guard("remove_job:replay", "retry_job:replay", "promote_job:replay", "cancel_job:replay")
+@guard("remove_job:replay", "retry_job:replay", "promote_job:replay", "cancel_job:replay",
+       "clean_jobs:replay", "empty_queue:replay", "retry_jobs:replay", "retry_group:replay",
+       "remove_group:replay", "obliterate_queue:replay")  # fmt: skip
 @pytest.mark.parametrize(
     ("script", "state", "args"),
     [
-        ("remove_job", "waiting", ("", "r1", "", "", "")),
-        ("retry_job", "failed", ("r1", "", "", "")),
-        ("promote_job", "delayed", ("r1",)),
-        ("cancel_job", "waiting", ("r1",)),
+        ("remove_job", "waiting", ("a1", "", "r1", "", "", "")),
+        ("retry_job", "failed", ("a1", "r1", "", "", "")),
+        ("promote_job", "delayed", ("a1", "r1")),
+        ("cancel_job", "waiting", ("a1", "r1")),
+        ("clean_jobs", "waiting", ("waiting", 0, 1, "", "", "", "", "r1")),
+        ("empty_queue", "waiting", (1, "", "", "", "r1")),
+        ("retry_jobs", "failed", (1, "", "", "", "", "r1")),
+        ("retry_group", "failed", ("fp", 1, "", "", "", "", "", "r1")),
+        ("remove_group", "failed", ("fp", 1, "", "", "", "", "", "r1")),
+        ("obliterate_queue", "waiting", (1, "", "r1")),
     ],
 )
 def test_a_command_that_is_sent_again_gets_its_answer_again(jobs, script, state, args):
-    getattr(jobs, state)("a1")
+    if state == "failed":
+        _fail(jobs, "fp", "a1", "a2")
+    else:
+        getattr(jobs, state)("a1", "a2")
+    if script == "obliterate_queue":
+        jobs.call("pause_queue")
 
-    first = jobs.call(script, "a1", *args)
-    told = jobs.names()
+    first = jobs.call(script, *args)
+    told, places = jobs.names(), invariants.check(jobs.broker, jobs.queue)
 
     assert first[0] == "OK"
-    assert jobs.call(script, "a1", *args) == first
+    assert jobs.call(script, *args) == first
     assert jobs.names() == told
+    assert invariants.check(jobs.broker, jobs.queue) == places
+
+
+@guard("append_log:replay", "count_in_window:replay")
+def test_what_counts_is_counted_once_when_it_is_sent_again(jobs):
+    (job,) = jobs.active("a1")
+    for _ in range(2):
+        assert jobs.call("append_log", "a1", job.epoch, "r1", "line") == "OK"
+    for _ in range(2):
+        assert jobs.call("count_in_window", "uses", 60_000, "r2")[0] == 1
+
+    assert jobs.broker.client.llen(jobs.keys.log("a1")) == 1
 
 
 @guard("undo_operation:replay")

@@ -3,17 +3,23 @@
 -- KEYS[1] queue prefix
 -- ARGV    state (waiting, delayed, completed, failed), grace ms, limit (at most 250),
 --         cursor ('' at first, then what the last call returned), operation ('' keeps nothing
---         for an undo), its action, who
+--         for an undo), its action, who, request (the same when sent again)
 -- Returns {'OK', 1 when done, cursor, ids removed, 1 when all can be undone}
 -- Events  cleaned (state, count), when something was removed
 -- include: time
 -- include: record
 -- include: events
+-- include: replay
 -- include: trash
 local P = KEYS[1]
 local state, grace, limit, cursor = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local operation, action, who = ARGV[5] or '', ARGV[6], ARGV[7]
+local request = ARGV[8] or ''
 redis.call('zrem', P .. 'wait', '')
+local known = replayed(P, request)
+if known then -- guard: replay
+  return known
+end
 
 limit = math.min(limit, 250)
 local set = P .. (state == 'waiting' and 'wait' or state)
@@ -52,4 +58,4 @@ if #gone > 0 then
   local emit = events(P)
   emit('cleaned', false, false, 'state', state, 'count', #gone)
 end
-return { 'OK', done and 1 or 0, cursor, gone, bin.close() }
+return answered(P, request, { 'OK', done and 1 or 0, cursor, gone, bin.close() })

@@ -1,16 +1,22 @@
 -- Removes waiting jobs, then delayed ones, up to 250 per call.
 -- KEYS[1] queue prefix
--- ARGV    limit (at most 250), operation ('' keeps nothing for an undo), its action, who
+-- ARGV    limit (at most 250), operation ('' keeps nothing for an undo), its action, who, request
+--         (the same when sent again)
 -- Returns {'OK', removed, waiting and delayed jobs left, 1 when all can be undone}
 -- Events  cleaned (state, count) per state; drained when the last one went
 -- include: time
 -- include: record
 -- include: events
+-- include: replay
 -- include: trash
 local P = KEYS[1]
 local limit = math.min(tonumber(ARGV[1]), 250)
-local operation, action, who = ARGV[2] or '', ARGV[3], ARGV[4]
+local operation, action, who, request = ARGV[2] or '', ARGV[3], ARGV[4], ARGV[5] or ''
 redis.call('zrem', P .. 'wait', '')
+local known = replayed(P, request)
+if known then -- guard: replay
+  return known
+end
 
 local emit = events(P)
 local bin = open_trash(P, operation, action, who, now_ms())
@@ -34,4 +40,4 @@ local left = redis.call('zcard', P .. 'wait') + redis.call('zcard', P .. 'delaye
 if removed > 0 and left == 0 then
   emit('drained')
 end
-return { 'OK', removed, left, bin.close() }
+return answered(P, request, { 'OK', removed, left, bin.close() })

@@ -2,14 +2,20 @@
 -- that wakes up later must not hold the newest lease of a job added since. What is named by
 -- others (locks, values, counters, figures) is left to the caller.
 -- KEYS[1] queue prefix
--- ARGV    limit (at most 250), force ('1' or '')
+-- ARGV    limit (at most 250), force ('1' or ''), request (the same when sent again)
 -- Returns {'OK', removed, 1 when done} | {'NOTPAUSED'} | {'ACTIVE', n}
 -- Events  cleaned (state, count), until the stream itself is deleted
 -- include: record
 -- include: events
+-- include: replay
 local P = KEYS[1]
 local limit, force = math.min(tonumber(ARGV[1]), 250), ARGV[2] == '1'
+local request = ARGV[3] or ''
 redis.call('zrem', P .. 'wait', '')
+local known = replayed(P, request)
+if known then -- guard: replay
+  return known
+end
 
 if redis.call('hget', P .. 'meta', 'paused') ~= '1' then -- guard: paused
   return { 'NOTPAUSED' }
@@ -33,7 +39,7 @@ for _, set in ipairs({ 'active', 'wait', 'delayed', 'completed', 'failed' }) do
   end
 end
 if removed >= limit then -- guard: more_left
-  return { 'OK', removed, 0 }
+  return answered(P, request, { 'OK', removed, 0 })
 end
 
 local keys = {}
@@ -48,4 +54,4 @@ for code = 33, 126 do
   keys[#keys + 1] = P .. 'r:' .. string.char(code)
 end
 redis.call('unlink', unpack(keys))
-return { 'OK', removed, 1 }
+return answered(P, request, { 'OK', removed, 1 })

@@ -2,18 +2,24 @@
 -- Looks at no more than 250 failed jobs per call.
 -- KEYS[1] queue prefix
 -- ARGV    fingerprint, limit (at most 250), until and cursor ('' at first, then what the last call
---         returned), operation ('' keeps nothing for an undo), its action, who
+--         returned), operation ('' keeps nothing for an undo), its action, who, request (the same
+--         when sent again)
 -- Returns {'OK', 1 when done, until, cursor, looked at, ids, 1 when all can be undone}
 -- Events  cleaned (state, count, group), when something was removed
 -- include: time
 -- include: record
 -- include: events
 -- include: walk
+-- include: replay
 -- include: trash
 local P = KEYS[1]
 local fp, limit, before, cursor = ARGV[1], math.min(tonumber(ARGV[2]), 250), ARGV[3], ARGV[4]
-local operation, action, who = ARGV[5], ARGV[6], ARGV[7]
+local operation, action, who, request = ARGV[5], ARGV[6], ARGV[7], ARGV[8] or ''
 redis.call('zrem', P .. 'failed', '')
+local known = replayed(P, request)
+if known then -- guard: replay
+  return known
+end
 
 local now = now_ms()
 if before == '' then
@@ -29,4 +35,4 @@ if ids[1] then
   local emit = events(P)
   emit('cleaned', false, false, 'state', 'failed', 'count', #ids, 'group', fp)
 end
-return { 'OK', done and 1 or 0, before, cursor, looked, ids, bin.close() }
+return answered(P, request, { 'OK', done and 1 or 0, before, cursor, looked, ids, bin.close() })

@@ -2,7 +2,7 @@
 -- KEYS[1] queue prefix
 -- ARGV    limit, until ('' at first, then what the last call returned: a job that fails again
 --         meanwhile is not retried again), operation ('' keeps nothing for an undo), its
---         action, who
+--         action, who, request (the same when sent again)
 -- Returns {'OK', retried, still to do, until, ids, 1 when all can be undone}
 -- Events  waiting (prev), one per job
 -- include: time
@@ -10,11 +10,16 @@
 -- include: events
 -- include: place
 -- include: revival
+-- include: replay
 -- include: trash
 local P = KEYS[1]
 local limit, before = math.min(tonumber(ARGV[1]), 100), ARGV[2]
-local operation, action, who = ARGV[3] or '', ARGV[4], ARGV[5]
+local operation, action, who, request = ARGV[3] or '', ARGV[4], ARGV[5], ARGV[6] or ''
 redis.call('zrem', P .. 'wait', '')
+local known = replayed(P, request)
+if known then -- guard: replay
+  return known
+end
 
 local now = now_ms()
 if before == '' then
@@ -34,4 +39,4 @@ if #ids > 0 then
   wake(P)
 end
 local left = redis.call('zcount', P .. 'failed', '-inf', before)
-return { 'OK', #ids, left, before, ids, bin.close() }
+return answered(P, request, { 'OK', #ids, left, before, ids, bin.close() })

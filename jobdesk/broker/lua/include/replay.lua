@@ -1,7 +1,7 @@
 -- Answering a command that is sent again because its answer was lost.
 --
 --   replayed(P, request)         what the same request was answered before, or nil
---   answered(P, request, answer) keeps the answer for a minute, and returns it
+--   answered(P, request, answer) keeps the answer for a minute, and returns it; not of request ''
 
 local function replayed(P, request)
   local kept = redis.call('get', P .. 'op:' .. request)
@@ -9,6 +9,8 @@ local function replayed(P, request)
 end
 
 local function answered(P, request, answer)
-  redis.call('set', P .. 'op:' .. request, cjson.encode(answer), 'EX', 60)
+  if request ~= '' then
+    redis.call('set', P .. 'op:' .. request, cjson.encode(answer), 'EX', 60)
+  end
   return answer
 end
