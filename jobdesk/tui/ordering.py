@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from jobdesk.tui.commands import Command
     from jobdesk.tui.interest import Source
 
+#: Below so many lines a question shows one example, and one line of what others did.
+LOW = 20
+
 
 class OrderingApp(LinkedApp):
     """An app that commands are given to."""
@@ -71,6 +74,8 @@ class OrderingApp(LinkedApp):
 
         from jobdesk.tui.screens.dialogs import ConfirmScreen
 
+        if self.size.height < LOW:  # the buttons need the room
+            examples, others = examples[:1], (others or "").partition("\n")[0]
         self.push_screen(
             ConfirmScreen(
                 command, tier=asked, undoable=command.undoable and not kept,
