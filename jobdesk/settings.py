@@ -7,11 +7,9 @@ do not show in logs or reprs.
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -23,6 +21,7 @@ from pydantic import (
     ValidationError,
     field_validator,
 )
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from jobdesk.errors import InvalidSetting
 
@@ -48,10 +47,12 @@ _FACTORY = re.compile(
 )
 
 
-class Settings(BaseModel):
+class Settings(BaseSettings):
     """Everything that can be set from outside; see docs/settings.md for the table."""
 
-    model_config = ConfigDict(extra="ignore", populate_by_name=True, frozen=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", populate_by_name=True, frozen=True, env_ignore_empty=True
+    )
 
     # --- Redis
     redis_url: str | None = Field(None, validation_alias="REDIS_URL")
@@ -76,7 +77,7 @@ class Settings(BaseModel):
     max_result_bytes: int = Field(262_144, validation_alias=_ours("MAX_RESULT_BYTES"), ge=1024)
     timezone: str = Field("UTC", validation_alias=_ours("TIMEZONE"))
     """The zone in which crontabs are read."""
-    imports: tuple[str, ...] = Field((), validation_alias=_ours("IMPORTS"))
+    imports: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias=_ours("IMPORTS"))
     """Modules with queues of one's own, separated by commas."""
     shutdown_timeout: float = Field(25.0, validation_alias=_ours("SHUTDOWN_TIMEOUT"), ge=0)
     """Seconds that a stopping worker lets its jobs run on, before it gives them back."""
@@ -114,7 +115,9 @@ class Settings(BaseModel):
     """A folder whose templates go before the built-in ones."""
     log_folder: Path | None = Field(None, validation_alias=_ours("LOG_FOLDER"))
     """Where cleanup:old-logs looks; unset: ``logs`` in the data folder."""
-    temp_folders: tuple[Path, ...] = Field((), validation_alias=_ours("TEMP_FOLDERS"))
+    temp_folders: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (), validation_alias=_ours("TEMP_FOLDERS")
+    )
     """Where cleanup:temp-files looks; unset: ``tmp`` in the data folder."""
     database_url: SecretStr | None = Field(None, validation_alias="DATABASE_URL")
 
@@ -123,7 +126,7 @@ class Settings(BaseModel):
     """``outbox`` writes mails, pushes and SMS to files instead of sending them."""
     email_fallback: Literal["sync", "off"] = Field("sync", validation_alias=_ours("EMAIL_FALLBACK"))
     """Send mail in place when Redis provably got nothing."""
-    providers: tuple[str, ...] = Field((), validation_alias=_ours("PROVIDERS"))
+    providers: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias=_ours("PROVIDERS"))
     """Providers of one's own, ``need=module:factory``, separated by commas; docs/providers.md."""
     resend_api_key: SecretStr | None = Field(None, validation_alias="RESEND_API_KEY")
     resend_base_url: str = Field("https://api.resend.com", validation_alias="RESEND_BASE_URL")
@@ -141,7 +144,9 @@ class Settings(BaseModel):
     """Only compared with the private key."""
     vapid_private_key: SecretStr | None = Field(None, validation_alias="VAPID_PRIVATE_KEY")
     """Signs pushes: 32 bytes in URL-safe base64, or PEM."""
-    push_hosts: tuple[str, ...] = Field((), validation_alias=_ours("PUSH_HOSTS"))
+    push_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), validation_alias=_ours("PUSH_HOSTS")
+    )
     """``host[:port]`` of push services beside the browsers' own, separated by commas."""
     push_timeout: float = Field(15.0, validation_alias=_ours("PUSH_TIMEOUT"), gt=0)
     sms_provider: Literal["unifonic", "twilio"] | None = Field(
@@ -163,7 +168,9 @@ class Settings(BaseModel):
     webhook_secret: SecretStr | None = Field(None, validation_alias="WEBHOOK_SECRET")
     """Signs webhooks: ``whsec_`` and base64."""
     webhook_timeout: float = Field(15.0, validation_alias="WEBHOOK_TIMEOUT", gt=0)
-    webhook_hosts: tuple[str, ...] = Field((), validation_alias=_ours("WEBHOOK_HOSTS"))
+    webhook_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), validation_alias=_ours("WEBHOOK_HOSTS")
+    )
     """``host:port`` that webhooks may reach though it is in our own network, or plain http."""
 
     # --- what sync asks
@@ -204,16 +211,6 @@ class Settings(BaseModel):
     def _split_names(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
-
-    @field_validator("tui_keymap", "contexts", mode="before")
-    @classmethod
-    def _parse_json(cls, value: object) -> object:
-        if isinstance(value, str):
-            try:
-                return json.loads(value)
-            except ValueError:
-                raise ValueError("must be JSON") from None
         return value
 
     @field_validator("providers")
@@ -260,44 +257,26 @@ class Settings(BaseModel):
 
 
 def load(**values: object) -> Settings:
-    """Settings from the environment and ``.env`` (not with ``_env_file=None``), ``values`` over them.
+    """Settings from the environment, with ``values`` over them.
 
     Raises :class:`~jobdesk.errors.InvalidSetting`, which names the variable and never its value.
     """
-    file = values.pop("_env_file", ".env")
     try:
-        return Settings.model_validate({**_environment(file), **values})
+        return Settings(**values)  # type: ignore[arg-type]  # pydantic checks them
     except ValidationError as exc:
         first = exc.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"
-        shown = _variables(name)[0] if name in Settings.model_fields else name
-        raise InvalidSetting(f"{shown}: {first['msg']}") from None
+        raise InvalidSetting(f"{_variable(name)}: {first['msg']}") from None
+    except SettingsError as exc:
+        # it tells the field in quotes, and nothing else that helps
+        name = str(exc).split('"')[1]
+        raise InvalidSetting(f"{_variable(name)}: must be JSON") from None
 
 
-def _variables(field: str) -> list[str]:
-    """The variables that a field is read from, the first that is set counts."""
-    alias = Settings.model_fields[field].validation_alias
-    names = alias.choices if isinstance(alias, AliasChoices) else [alias]
-    return [str(name) for name in names]
-
-
-def _environment(file: object) -> dict[str, str]:
-    """Field -> what the environment says, or else the file; an empty variable is an unset one.
-
-    pydantic-settings would do the same, and cost every command a twentieth of a second to import.
-    """
-    told: dict[str, str | None] = {}
-    if file is not None and Path(str(file)).is_file():
-        from dotenv import dotenv_values
-
-        told = {name.upper(): value for name, value in dotenv_values(str(file)).items()}
-    told |= {name.upper(): value for name, value in os.environ.items() if value}
-    found: dict[str, str] = {}
-    for field in Settings.model_fields:
-        value = next((v for name in _variables(field) if (v := told.get(name))), None)
-        if value is not None:
-            found[field] = value
-    return found
+def _variable(name: str) -> str:
+    """The variable that a field is read from."""
+    alias = Settings.model_fields[name].validation_alias if name in Settings.model_fields else name
+    return str(alias.choices[0] if isinstance(alias, AliasChoices) else alias)
 
 
 _current: Settings | None = None
