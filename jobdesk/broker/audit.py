@@ -7,11 +7,13 @@ is whom Redis knows the connection by. Writing never fails a command: what was d
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from jobdesk.broker import paging, records
+from jobdesk.broker.rounds import Asking, Rounds
 from jobdesk.errors import BrokerError
 from jobdesk.models import check_queue_name
 
@@ -61,14 +63,24 @@ def write(broker: Broker, queue: str, who: str, action: str, **more: object) -> 
 
 def read(broker: Broker, queue: str, count: int = 50) -> tuple[AuditEntry, ...]:
     """The last ``count`` commands on a queue, the newest first."""
-    keys = broker.keys(check_queue_name(queue))
+    check_queue_name(queue)
     paging.check_limit(count, LENGTH)
-    if count <= 0:
-        return ()
-    with broker.errors("XREVRANGE"):
-        client: Any = broker.client
-        found = client.xrevrange(keys.audit, count=count)
-    return tuple(_entry(queue, raw_id, fields) for raw_id, fields in found)
+    return Rounds(broker).one(asking(broker, (queue,), count)) if count > 0 else ()
+
+
+def asking(broker: Broker, queues: Sequence[str], count: int) -> Asking[tuple[AuditEntry, ...]]:
+    """The last ``count`` commands on each of these queues, queue by queue."""
+
+    def ask(pipe: Any) -> None:
+        for queue in queues:
+            pipe.xrevrange(broker.keys(queue).audit, count=count)
+
+    answers = yield ask
+    return tuple(
+        _entry(queue, raw_id, fields)
+        for queue, found in zip(queues, answers, strict=True)
+        for raw_id, fields in found
+    )
 
 
 def redis_user(broker: Broker) -> str:

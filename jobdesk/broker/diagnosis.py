@@ -7,6 +7,7 @@ reported, since jobs move while they are looked at.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from jobdesk.broker import sampling, serverhealth
@@ -35,22 +36,27 @@ def diagnose(broker: Broker, *, sample: int = 50) -> tuple[Finding, ...]:
 
     ``sample``: how many jobs of each state of each queue are looked at one by one.
     """
+    return tuple(one for part in steps(broker, sample=sample) for one in part)
+
+
+def steps(broker: Broker, *, sample: int = 50) -> Iterator[list[Finding]]:
+    """The same step by step: the server, then queue after queue."""
     inspector = Inspector(broker)
-    found = list(serverhealth.examine(broker))
+    yield list(serverhealth.examine(broker))
     names = inspector.queues()
     served = {queue for worker in inspector.workers() for queue in worker.queues}
-    for stats in inspector.all_stats(names):
-        found += _queue(broker, inspector, stats, served=stats.name in served, sample=sample)
+    for name in names:
+        stats = inspector.stats(name)
+        yield _queue(broker, inspector, stats, served=name in served, sample=sample)
     if not names:
-        found.append(
+        yield [
             Finding(
                 level=Level.NOTE,
                 check="queues",
                 message="no queue is known here yet",
                 advice="start a worker (jobdesk worker) or add a job",
             )
-        )
-    return tuple(found)
+        ]
 
 
 # --- one queue

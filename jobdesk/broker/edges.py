@@ -1,6 +1,6 @@
 """What comes next in each queue: since when its first job waits, and when a delayed one is due.
 
-Two requests for any number of queues.
+A read that shares its round trips, see :mod:`~jobdesk.broker.rounds`; two for any number of queues.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from jobdesk.models import JobState, check_queue_name
 
 if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
+    from jobdesk.broker.rounds import Asking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,31 +28,29 @@ class Edge:
     due_ms: int | None = None
 
 
-def read(broker: Broker, queues: Sequence[str]) -> Mapping[str, Edge]:
+def asking(broker: Broker, queues: Sequence[str]) -> Asking[Mapping[str, Edge]]:
     """The edges of these queues."""
-    if not queues:
-        return {}
     keys = {queue: broker.keys(check_queue_name(queue)) for queue in queues}
-    pipe = broker.pipeline()
-    for names in keys.values():
-        pipe.zrange(names.state(JobState.WAITING), 0, 0)
-        pipe.zrange(names.state(JobState.DELAYED), 0, 0, withscores=True)
-    with broker.errors("ZRANGE"):
-        answers: list[Any] = pipe.execute()
+
+    def ask_ends(pipe: Any) -> None:
+        for names in keys.values():
+            pipe.zrange(names.state(JobState.WAITING), 0, 0)
+            pipe.zrange(names.state(JobState.DELAYED), 0, 0, withscores=True)
+
+    answers = yield ask_ends
     firsts = {queue: raw for queue, (raw, *_) in _filled(queues, answers[::2])}
-    pipe = broker.pipeline()
-    for queue, raw in firsts.items():
-        pipe.hmget(keys[queue].job(records.text(raw)), (Field.ADDED, Field.RUN_AT))
-    stored: list[Any] = []
-    if firsts:
-        with broker.errors("HMGET"):
-            stored = pipe.execute()
+    due = {queue: int(score) for queue, ((_, score), *_) in _filled(queues, answers[1::2])}
+
+    def ask_times(pipe: Any) -> None:
+        for queue, raw in firsts.items():
+            pipe.hmget(keys[queue].job(records.text(raw)), (Field.ADDED, Field.RUN_AT))
+
+    stored = yield ask_times
     since = {
         # a job that was delayed waits since it was due
         queue: max(records.number(added, 0) or 0, records.number(run_at, 0) or 0)
         for queue, (added, run_at) in zip(firsts, stored, strict=True)
     }
-    due = {queue: int(score) for queue, ((_, score), *_) in _filled(queues, answers[1::2])}
     return {
         queue: Edge(first_ms=since.get(queue) or None, due_ms=due.get(queue)) for queue in queues
     }

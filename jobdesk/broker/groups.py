@@ -7,10 +7,12 @@ has its fingerprint: what failed for that reason, was retried and failed for ano
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobdesk.broker import paging, records
+from jobdesk.broker.rounds import Asking, Rounds
 from jobdesk.broker.tally import Progress, Tally, Touched
 from jobdesk.errors import InvalidLimit
 from jobdesk.models import check_queue_name
@@ -45,17 +47,35 @@ class ErrorGroup:
 
 def read(broker: Broker, queue: str, limit: int = 50) -> tuple[ErrorGroup, ...]:
     """The groups of a queue, the one that failed last first."""
-    keys = broker.keys(check_queue_name(queue))
+    check_queue_name(queue)
     paging.check_limit(limit, MAX_GROUPS)
-    if limit <= 0:
-        return ()
-    client: Any = broker.client
-    with broker.errors("ZRANGE"):
-        found = client.zrange(keys.groups, 0, limit - 1, desc=True, withscores=True)
-        stored = client.hmget(keys.group, [raw for raw, _ in found]) if found else []
+    return Rounds(broker).one(asking(broker, (queue,), limit)) if limit > 0 else ()
+
+
+def asking(broker: Broker, queues: Sequence[str], limit: int) -> Asking[tuple[ErrorGroup, ...]]:
+    """The groups of these queues, of each the ``limit`` that failed last."""
+    keys = [broker.keys(queue) for queue in queues]
+
+    def ask_which(pipe: Any) -> None:
+        for one in keys:
+            pipe.zrange(one.groups, 0, limit - 1, desc=True, withscores=True)
+
+    found = yield ask_which
+    having = [
+        (queue, one, entries)
+        for queue, one, entries in zip(queues, keys, found, strict=True)
+        if entries
+    ]
+
+    def ask_what(pipe: Any) -> None:
+        for _, one, entries in having:
+            pipe.hmget(one.group, [raw for raw, _ in entries])
+
+    stored = yield ask_what
     return tuple(
         _group(queue, records.text(raw), int(last), told)
-        for (raw, last), value in zip(found, stored, strict=True)
+        for (queue, _, entries), values in zip(having, stored, strict=True)
+        for (raw, last), value in zip(entries, values, strict=True)
         if isinstance(told := records.json_value(value), dict)
     )
 

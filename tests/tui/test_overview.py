@@ -9,6 +9,7 @@ import pytest
 from jobdesk.broker import edges, registry, serverhealth
 from jobdesk.broker.edges import Edge
 from jobdesk.broker.figures import Figures
+from jobdesk.broker.rounds import Rounds
 from jobdesk.broker.transitions import Outcome
 from jobdesk.engine.fingerprint import fingerprint
 from jobdesk.models import JobState, QueueStats, WorkerInfo
@@ -131,14 +132,17 @@ def test_edges_are_read_of_many_queues_at_once(broker, thumbs):
     registered(broker, "mails").delayed("d1", delay_ms=60_000)
     registered(broker, "empty")
 
-    found = edges.read(broker, ("thumbs", "mails", "empty"))
+    rounds = Rounds(broker)
+
+    found = rounds.one(edges.asking(broker, ("thumbs", "mails", "empty")))
 
     assert found["thumbs"].due_ms is None
     assert found["thumbs"].first_ms == int(thumbs.record("w1")["ts"])
     assert found["mails"].first_ms is None
     assert found["mails"].due_ms
     assert found["empty"] == Edge()
-    assert edges.read(broker, ()) == {}
+    assert rounds.trips == 2
+    assert rounds.one(edges.asking(broker, ())) == {}
 
 
 def test_a_server_says_of_itself_what_fits_a_line(broker, settings, make_server):
@@ -178,7 +182,7 @@ def test_all_panes_show_are_walked_through_zoomed_and_opened(run_desk, broker, t
         shown = picture(app)
         for said in (
             "▲ no worker", "‖ paused", "oldest", "of 4 slots", "+2 in 5 min", "box:7:a", "● 1/4",
-            "ReadTimeout: \\x1b[2J timed out", "1 of 4 slots busy", "2 by 1 causes", "p95",
+            "ReadTimeout: \\x1b[2J timed out", "1 of 4 slots busy", "2 by 1 cause", "p95",
         ):  # fmt: skip
             assert said in shown, said
         assert "\x1b" not in shown

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.content import Content
 from textual.widgets import Static
 
-from jobdesk.broker.audit import AuditEntry
+from jobdesk.broker import audit
+from jobdesk.broker.audit import DESTRUCTIVE, AuditEntry
 from jobdesk.safetext import safe_line
 from jobdesk.tui import spans
 from jobdesk.tui.actions import Action, Scope
-from jobdesk.tui.interest import Read, Source
+from jobdesk.tui.interest import Asked, Read, Source
 from jobdesk.tui.screens.base import DeskScreen
 from jobdesk.tui.widgets.columns import Cell, Column
 from jobdesk.tui.widgets.listing import Listing
@@ -21,6 +22,7 @@ from jobdesk.tui.widgets.panel import Panel
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
+    from jobdesk.broker.rounds import Asking
     from jobdesk.tui.interest import Snapshot
 
 #: Commands of one queue, and of all together.
@@ -29,13 +31,13 @@ DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True)
-class Audit(Read[tuple[AuditEntry, ...]]):
+class Audit(Asked[tuple[AuditEntry, ...]]):
     """The last commands on all queues, the newest first."""
 
     every: ClassVar[float] = 3.0
 
-    def fetch(self, source: Source) -> tuple[AuditEntry, ...]:
-        found = [one for name in source.queues() for one in source.inspector.audit(name, PER_QUEUE)]
+    def asking(self, source: Source) -> Asking[tuple[AuditEntry, ...]]:
+        found = yield from audit.asking(source.broker, source.queues(), PER_QUEUE)
         return tuple(sorted(found, key=_newest)[:MOST])
 
 
@@ -167,6 +169,4 @@ class AuditScreen(DeskScreen):
 
 def what_tone(entry: AuditEntry) -> str:
     """The tone of what was done: red where jobs were taken away."""
-    from jobdesk.broker.audit import DESTRUCTIVE
-
     return "error" if entry.action.partition(" ")[0] in DESTRUCTIVE else "plain"

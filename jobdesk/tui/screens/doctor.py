@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.content import Content
@@ -12,7 +14,7 @@ from jobdesk.broker.findings import Finding, Level
 from jobdesk.models import JobState
 from jobdesk.safetext import safe_line, safe_text
 from jobdesk.tui.actions import Action, Scope
-from jobdesk.tui.interest import Read, Source
+from jobdesk.tui.interest import Asked, Read, Source
 from jobdesk.tui.screens.base import DeskScreen
 from jobdesk.tui.widgets.columns import Cell, Column
 from jobdesk.tui.widgets.listing import Listing
@@ -21,9 +23,13 @@ from jobdesk.tui.widgets.panel import Panel
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
+    from jobdesk.broker.connection import Broker
+    from jobdesk.broker.rounds import Asking
     from jobdesk.tui.interest import Snapshot
 
 SAMPLE = 50
+#: Many queues are looked at over several ticks: one takes little more than that.
+PART_S = 0.1
 ORDER = (Level.FAULT, Level.WARNING, Level.NOTE, Level.OK)
 TONES = {
     Level.FAULT: "error", Level.WARNING: "warning", Level.NOTE: "accent", Level.OK: "success",
@@ -39,17 +45,48 @@ STATES = {
 }  # fmt: skip
 
 
+@dataclass(slots=True)
+class Examination:
+    """One that may take several ticks. Belongs to the reader's thread."""
+
+    steps: Iterator[list[Finding]] | None = None
+    found: list[Finding] = field(default_factory=list)
+    #: of the last one that went through; None before the first
+    result: tuple[Finding, ...] | None = None
+
+    def go_on(self, broker: Broker) -> bool:
+        """Look at as much as a tick has time for; whether that was all."""
+        from jobdesk.broker import diagnosis
+
+        if self.steps is None:
+            self.steps, self.found = diagnosis.steps(broker, sample=SAMPLE), []
+        begun = time.monotonic()
+        try:
+            for part in self.steps:
+                self.found += part
+                if time.monotonic() - begun > PART_S:
+                    return False
+        except BaseException:
+            self.steps = None
+            raise
+        self.steps = None
+        self.result = tuple(sorted(self.found, key=lambda one: ORDER.index(one.level)))
+        return True
+
+
 @dataclass(frozen=True)
-class Diagnosis(Read[tuple[Finding, ...]]):
+class Diagnosis(Asked[tuple[Finding, ...] | None]):
     """What ``jobdesk doctor`` finds, the worst first."""
 
+    at_work: Examination = field(default_factory=Examination, compare=False)
     every: ClassVar[float] = 10.0
+    in_parts: ClassVar[bool] = True
 
-    def fetch(self, source: Source) -> tuple[Finding, ...]:
-        from jobdesk.broker.diagnosis import diagnose
-
-        found = diagnose(source.broker, sample=SAMPLE)
-        return tuple(sorted(found, key=lambda one: ORDER.index(one.level)))
+    def asking(self, source: Source) -> Asking[tuple[Finding, ...] | None]:
+        yield from ()  # it asks by itself
+        if not self.at_work.go_on(source.broker):
+            source.more = True
+        return self.at_work.result
 
 
 class FindingList(Listing[Finding]):
@@ -64,6 +101,10 @@ class DoctorScreen(DeskScreen):
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.DOCTOR,)
     TITLE_WORD = "doctor"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._diagnosis = Diagnosis()
 
     def body(self) -> ComposeResult:
         listing = FindingList(self._columns(), id="findings")
@@ -80,7 +121,7 @@ class DoctorScreen(DeskScreen):
         return self.query_one("#findings", FindingList)
 
     def reads(self) -> tuple[Read[Any], ...]:
-        return (Diagnosis(),)
+        return (self._diagnosis,)
 
     def show(self, snapshot: Snapshot) -> None:
         found = snapshot.of(Diagnosis)

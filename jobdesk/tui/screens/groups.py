@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from jobdesk.broker import groups
 from jobdesk.broker.groups import ErrorGroup
 from jobdesk.models import JobRow, JobState
 from jobdesk.safetext import safe_line
 from jobdesk.tui import filters, spans
 from jobdesk.tui.actions import Action, Scope
-from jobdesk.tui.interest import Read, Source
+from jobdesk.tui.interest import Asked, Read, Source
 from jobdesk.tui.jobcommands import RemoveGroup, RetryGroup
 from jobdesk.tui.screens.tables import TableScreen
 from jobdesk.tui.searching import Search
@@ -19,6 +20,7 @@ from jobdesk.tui.widgets.columns import Cell, Column
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from jobdesk.broker.rounds import Asking
     from jobdesk.tui.commands import Command, Outcome
     from jobdesk.tui.interest import Snapshot
     from jobdesk.tui.widgets.listing import Listing
@@ -28,15 +30,15 @@ MOST = 50
 
 
 @dataclass(frozen=True)
-class Groups(Read[tuple[ErrorGroup, ...]]):
+class Groups(Asked[tuple[ErrorGroup, ...]]):
     """The groups of a queue, or of all, the one that failed last first."""
 
     queue: str | None
     every: ClassVar[float] = 2.0
 
-    def fetch(self, source: Source) -> tuple[ErrorGroup, ...]:
+    def asking(self, source: Source) -> Asking[tuple[ErrorGroup, ...]]:
         names = source.queues() if self.queue is None else (self.queue,)
-        found = [one for name in names for one in source.inspector.groups(name, MOST)]
+        found = yield from groups.asking(source.broker, names, MOST)
         return tuple(sorted(found, key=lambda one: -one.last_ms)[:200])
 
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.containers import Container
 
+from jobdesk.broker import edges, groups
 from jobdesk.broker.groups import ErrorGroup
 from jobdesk.models import JobState, WorkerInfo
 from jobdesk.safetext import safe_line
 from jobdesk.tui import filters, spans
-from jobdesk.tui.interest import Read, Source
+from jobdesk.tui.interest import Asked, Read, Source
 from jobdesk.tui.reads import Minutes, Stats, Workers
 from jobdesk.tui.screens.base import DeskScreen
 from jobdesk.tui.screens.queues import worst_state
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from jobdesk.broker.edges import Edge
+    from jobdesk.broker.rounds import Asking
     from jobdesk.broker.serverhealth import ServerBrief
     from jobdesk.tui.interest import Snapshot
 
@@ -43,27 +45,23 @@ PER_QUEUE, MOST = 50, 200
 
 
 @dataclass(frozen=True)
-class Edges(Read["Mapping[str, Edge]"]):
+class Edges(Asked["Mapping[str, Edge]"]):
     """What comes next in each queue."""
 
     every: ClassVar[float] = 2.0
 
-    def fetch(self, source: Source) -> Mapping[str, Edge]:
-        from jobdesk.broker import edges
-
-        return edges.read(source.broker, source.queues())
+    def asking(self, source: Source) -> Asking[Mapping[str, Edge]]:
+        return edges.asking(source.broker, source.queues())
 
 
 @dataclass(frozen=True)
-class Failures(Read[tuple[ErrorGroup, ...]]):
+class Failures(Asked[tuple[ErrorGroup, ...]]):
     """Failures of all queues by their cause, the most frequent first."""
 
     every: ClassVar[float] = 5.0
 
-    def fetch(self, source: Source) -> tuple[ErrorGroup, ...]:
-        found = [
-            one for name in source.queues() for one in source.inspector.groups(name, PER_QUEUE)
-        ]
+    def asking(self, source: Source) -> Asking[tuple[ErrorGroup, ...]]:
+        found = yield from groups.asking(source.broker, source.queues(), PER_QUEUE)
         return tuple(sorted(found, key=lambda one: (-one.failed, -one.count, -one.last_ms))[:MOST])
 
 
@@ -138,13 +136,14 @@ class OverviewScreen(DeskScreen):
             self.query_one(RatesView).show(figures)
         if workers is not None:
             self._show_workers(workers, now)
-        if (groups := snapshot.of(Failures)) is not None:
+        if (causes := snapshot.of(Failures)) is not None:
             failures = self._list("failures")
             some = any(one.failed for one in stats or ())
             failures.empty = "No cause of a failure is known." if some else "No failures. Good."
-            failures.show(groups, now)
-            failed = sum(one.failed for one in groups)
-            said = f"{failed:,} by {len(groups)} causes   enter: its jobs" if groups else ""
+            failures.show(causes, now)
+            failed = sum(one.failed for one in causes)
+            many = "1 cause" if len(causes) == 1 else f"{len(causes)} causes"
+            said = f"{failed:,} by {many}   enter: its jobs" if causes else ""
             self._title("failures", "Failures by cause  most first", said)
         if (health := snapshot.of(Health)) is not None:
             self.query_one(HealthLine).health = health

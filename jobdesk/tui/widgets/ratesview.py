@@ -41,7 +41,7 @@ class RatesView(Widget, can_focus=True):
     def render(self) -> Content:
         if not self._figures:
             return Content.styled(f" {self._glyphs.ellipsis}", "$quiet")
-        minutes = [total(parts) for parts in zip(*self._figures.values(), strict=False)]
+        minutes = self._together()
         width = max(8, self.size.width - 21)
         # where there is less room than minutes, several share a bar
         step = -(-len(minutes) // width)
@@ -62,3 +62,11 @@ class RatesView(Widget, can_focus=True):
             )  # fmt: skip
             parts += [(f"\n{label:<10}", "$quiet"), (told, "" if times else "$quiet")]
         return Content.assemble(*parts)
+
+    def _together(self) -> list[Figures]:
+        """All queues as one, by minute; those of one queue may be known before another's are."""
+        by_minute: dict[int, list[Figures]] = {}
+        for figures in self._figures.values():
+            for one in figures:
+                by_minute.setdefault(one.start_ms, []).append(one)
+        return [total(tuple(by_minute[start])) for start in sorted(by_minute)]
