@@ -115,7 +115,7 @@ def _edit(queue: str, job_id: str, options: Mapping[str, Any]) -> _Parts:
 
 def _add(queue: str, kind: str, options: Mapping[str, Any]) -> _Parts:
     given = ["--data", _data(options)]
-    for name in ("priority", "delay", "attempts", "backoff", "timeout", "job_id"):
+    for name in ("priority", "delay", "attempts", "backoff", "timeout", "job_id", "origin"):
         value = options.get(name)
         if value is not None:
             told = span(value) if name in ("delay", "timeout") else str(value)

@@ -160,7 +160,7 @@ class Control(Acting):
             raise InvalidJobId(f"queue {queue} has a job {job.id} already")
         self.operation = ""
         if self._who:
-            told = {**given, "job_id": job.id}
+            told = {**given, "job_id": job.id, "origin": origin or None}
             audit.write(
                 self._broker, queue, self._who, "add", job=job.id, count=None,
                 command=command_line("add", queue, type_, **told), operation="",

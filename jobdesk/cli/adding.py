@@ -26,7 +26,7 @@ from jobdesk.errors import (
     JobFailed,
     JobNotFound,
 )
-from jobdesk.models import Backoff, JobOptions, JobState
+from jobdesk.models import Backoff, JobOptions, JobSpec, JobState, check_job_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +60,7 @@ Examples:
 )
 @click.option("--timeout", type=SPAN, metavar="SPAN", help="How long a run may take.")
 @click.option("--job-id", metavar="ID", help="An id of your own; a job that has it is not doubled.")
+@click.option("--origin", metavar="ID", help="The job of this queue that it was made from.")
 @click.option("--wait", is_flag=True, help="Wait for its end and print its result.")
 @click.option("--wait-timeout", type=SPAN, metavar="SPAN", help="Wait no longer than this.")
 @json_option
@@ -74,6 +75,7 @@ def add(  # noqa: PLR0917  # click passes them by name
     backoff: str | None,
     timeout: float | None,
     job_id: str | None,
+    origin: str | None,
     wait: bool,
     wait_timeout: float | None,
     as_json: bool,
@@ -100,7 +102,14 @@ def add(  # noqa: PLR0917  # click passes them by name
         for name in JobOptions.__slots__
         if (value := getattr(options, name)) is not None
     }
-    handle = session.desk.add_job(queue, type_, values, **given)
+    if origin is None:
+        handle = session.desk.add_job(queue, type_, values, **given)
+    else:
+        from jobdesk.engine import adding
+
+        spec = JobSpec(type_, values)
+        made_from = check_job_id(origin)
+        handle = adding.add(session.desk.catalog, queue, spec, given, origin=made_from)
     if handle.in_place:
         _tell_end(session, queue, handle.id, "completed", handle.wait(), inPlace=True)
     elif wait or wait_timeout is not None:

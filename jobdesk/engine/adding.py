@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from jobdesk.broker.keys import Field
 from jobdesk.broker.transitions import BATCH
 from jobdesk.engine.handle import JobHandle
 from jobdesk.engine.options import as_data, options_of
@@ -25,11 +27,23 @@ if TYPE_CHECKING:
 
 
 def add(
-    catalog: Catalog, name: str, spec: JobSpec, words: Mapping[str, Any] | None = None
+    catalog: Catalog,
+    name: str,
+    spec: JobSpec,
+    words: Mapping[str, Any] | None = None,
+    *,
+    origin: str = "",
 ) -> JobHandle:
-    """Check one job and add it."""
+    """Check one job and add it; ``origin`` is the job that it was made from."""
     task = _task(catalog.task_class(name, spec.type), name, spec, words)
     queue = type(task).queue
+    if origin:
+        with queue.batch() as batch:
+            made = queue.enqueue(task) or JobHandle(queue, task)
+        kept = [replace(job, fields=(*job.fields, (Field.ORIGIN, origin))) for job in batch]
+        for duplicate in _send(queue, kept):
+            made.duplicate = duplicate
+        return made
     # A queue with ``results=False`` returns nothing.
     handle: JobHandle = queue.enqueue(task) or JobHandle(queue, task)
     return handle

@@ -106,7 +106,8 @@ class AddJob(OnQueue):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        return (command_line("add", self.queue, self.type, **self.options, **shown(self.data)),)
+        told = {**self.options, **shown(self.data), "origin": self.origin or None}
+        return (command_line("add", self.queue, self.type, **told),)
 
     def run(self, control: Control, progress: Progress) -> Outcome:  # noqa: ARG002  # one step
         job_id = control.add_job(
