@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobdesk.broker import keys, records
+from jobdesk.broker.asking import clock
+from jobdesk.broker.rounds import carry_out
 
 if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
+    from jobdesk.broker.rounds import Asking
 
 #: An operator who has not been heard of for so long has left.
 PRESENT_MS = 30_000
@@ -24,17 +27,27 @@ class Operator:
     seen_ms: int
 
 
+def asking(broker: Broker, who: str, now_ms: int) -> Asking[tuple[Operator, ...]]:
+    """Say that ``who`` is at work, and who else is; with an empty name, only look."""
+    name = keys.seen(broker.namespace)
+
+    def ask(pipe: Any) -> None:
+        if who:
+            pipe.zremrangebyscore(name, "-inf", now_ms - PRESENT_MS)
+            pipe.zadd(name, {who: now_ms})
+            pipe.pexpire(name, PRESENT_MS)
+        pipe.zrange(
+            name, "+inf", now_ms - PRESENT_MS, desc=True, byscore=True, offset=0, num=MOST,
+            withscores=True,
+        )  # fmt: skip
+
+    *_, found = yield ask
+    return tuple(Operator(who=records.text(raw), seen_ms=int(score)) for raw, score in found)
+
+
 def seen(broker: Broker, who: str) -> None:
     """Say that ``who`` is at work; to be repeated every ten seconds or so."""
-    client: Any = broker.client
-    name = keys.seen(broker.namespace)
-    with broker.errors("presence"):
-        now = _now_ms(client)
-        pipe = broker.pipeline()
-        pipe.zremrangebyscore(name, "-inf", now - PRESENT_MS)
-        pipe.zadd(name, {who: now})
-        pipe.pexpire(name, PRESENT_MS)
-        pipe.execute()
+    carry_out(broker, asking(broker, who, _now_ms(broker)))
 
 
 def left(broker: Broker, who: str) -> None:
@@ -46,15 +59,8 @@ def left(broker: Broker, who: str) -> None:
 
 def present(broker: Broker) -> tuple[Operator, ...]:
     """The operators of the last 30 seconds, the latest first."""
-    client: Any = broker.client
-    with broker.errors("presence"):
-        found = client.zrange(
-            keys.seen(broker.namespace), "+inf", _now_ms(client) - PRESENT_MS, desc=True,
-            byscore=True, offset=0, num=MOST, withscores=True,
-        )  # fmt: skip
-    return tuple(Operator(who=records.text(raw), seen_ms=int(score)) for raw, score in found)
+    return carry_out(broker, asking(broker, "", _now_ms(broker)))
 
 
-def _now_ms(client: Any) -> int:
-    seconds, micros = client.time()
-    return int(seconds) * 1000 + int(micros) // 1000
+def _now_ms(broker: Broker) -> int:
+    return carry_out(broker, clock(broker))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
@@ -19,51 +19,95 @@ if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
     from jobdesk.broker.figures import Figures
     from jobdesk.broker.inspector import Inspector
+    from jobdesk.broker.rounds import Asking, Rounds
+    from jobdesk.broker.window import Memory
 
 T = TypeVar("T")
+
+
+#: The names of the queues are looked up so often.
+NAMES_S = 3.0
+#: Minutes of the past that one tick reads at most, over all queues.
+PAST = 40
 
 
 class Source:
     """What reads work with: the inspector, and what need not be read twice.
 
-    Belongs to the I/O thread.
+    Belongs to the reader's thread.
     """
 
     def __init__(self, broker: Broker) -> None:
         from jobdesk.broker.inspector import Inspector
+        from jobdesk.broker.rounds import Rounds
+        from jobdesk.broker.window import Memory
 
         self.broker = broker
         self.inspector: Inspector = Inspector(broker)
+        self.rounds: Rounds = Rounds(broker)
+        self.memory: Memory = Memory()
+        #: the server's clock, as the last tick had it
         self.now_ms = 0
+        #: whether there is more to be read now than one tick may
+        self.more = False
         self._names: tuple[str, ...] = ()
         self._names_at = -1e9
         #: (queue, minute) -> figures of a minute that is over
         self._minutes: OrderedDict[tuple[str, int], Figures] = OrderedDict()
 
     def queues(self) -> tuple[str, ...]:
-        """The names of the queues, looked up every few seconds."""
-        if time.monotonic() - self._names_at > 3 or not self._names:
-            self._names = self.inspector.queues()
-            self._names_at = time.monotonic()
+        """The names of the queues; every few seconds a tick looks them up again."""
+        if self._names_at < 0:
+            self.rounds.one(self.look_up_names())
         return self._names
 
-    def figures(self, queue: str, minutes: int) -> tuple[Figures, ...]:
+    @property
+    def names_are_old(self) -> bool:
+        """Whether the queues are to be looked up again."""
+        return time.monotonic() - self._names_at > NAMES_S
+
+    def look_up_names(self) -> Asking[None]:
+        """Look them up."""
+        from jobdesk.broker import asking
+
+        before, self._names = self._names, (yield from asking.queues(self.broker))
+        # those that are new have not been read in this tick
+        self.more = self.more or (self._names_at > 0 and before != self._names)
+        self._names_at = time.monotonic()
+
+    def look_up_time(self) -> Asking[None]:
+        """What the server's clock says."""
+        from jobdesk.broker import asking
+
+        self.now_ms = yield from asking.clock(self.broker)
+
+    def figures(
+        self, names: Sequence[str], minutes: int
+    ) -> Asking[Mapping[str, tuple[Figures, ...]]]:
         """Figures per minute, the current one last; of the past only what is not known yet.
 
-        A minute counts as over two minutes later: who reports late still counts into it.
+        That comes the newest first, over several ticks. A minute counts as over two minutes later:
+        who reports late still counts into it.
         """
+        from jobdesk.broker import asking
+
         last = self.now_ms // 60_000
-        wanted = range(last - minutes + 1, last + 1)
-        known = {n: self._minutes[queue, n] for n in wanted if (queue, n) in self._minutes}
-        missing = next((n for n in wanted if n not in known), last)
-        for one in self.inspector.figures(queue, last - missing + 1):
-            number = one.start_ms // 60_000
-            known[number] = one
-            if number < last - 1:
-                self._minutes[queue, number] = one
+        numbers = range(last, last - minutes, -1)
+        missing = [
+            (name, number) for number in numbers for name in names
+            if (name, number) not in self._minutes
+        ]  # fmt: skip
+        most = 2 * len(names) + PAST
+        self.more = self.more or len(missing) > most
+        fresh = yield from asking.figures(self.broker, missing[:most])
+        known = {**self._minutes, **fresh}
+        self._minutes.update((place, one) for place, one in fresh.items() if place[1] < last - 1)
         while len(self._minutes) > 20_000:
             self._minutes.popitem(last=False)
-        return tuple(known[n] for n in wanted if n in known)
+        return {
+            name: tuple(known[name, n] for n in reversed(numbers) if (name, n) in known)
+            for name in names
+        }
 
 
 class Read(ABC, Generic[T]):
@@ -80,6 +124,20 @@ class Read(ABC, Generic[T]):
     @abstractmethod
     def fetch(self, source: Source) -> T:
         """Read it; in the I/O thread. Raises ``JobdeskError``."""
+
+
+class Asked(Read[T]):
+    """A read that shares its round trips with the others of a tick: most are."""
+
+    #: whether one tick may not be enough for it; it then goes on at the next
+    in_parts: ClassVar[bool] = False
+
+    @abstractmethod
+    def asking(self, source: Source) -> Asking[T]:
+        """What it asks, step by step; in the reader's thread."""
+
+    def fetch(self, source: Source) -> T:
+        return source.rounds.one(self.asking(source))
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,7 +197,8 @@ class LinkedApp(App[int]):
 
     def _every_second(self) -> None:
         screen = self.desk_screen
-        if screen is not None and (self.held or not self.link.status.usable):
+        # live, the snapshots do it; an answer that is overdue is told by nobody
+        if screen is not None and (self.held or self.link.status.state is not LinkState.LIVE):
             self.tell_screen(screen)
         trouble = "" if self.company is None else self.company.trouble()
         if trouble != self._trouble_told:

@@ -14,10 +14,11 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from jobdesk.errors import BrokerError, JobdeskError, QueueFull
+from jobdesk.errors import BrokerError
 from jobdesk.tui import messages
-from jobdesk.tui.interest import Interest, Read, Snapshot, Source
+from jobdesk.tui.interest import Interest, Source
 from jobdesk.tui.linkstatus import LinkState, LinkStatus
+from jobdesk.tui.ticks import Ticks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,8 +36,8 @@ BACKOFF_S = (0.25, 0.5, 1.0)
 OVERDUE_S = 1.0
 #: While nobody looks at the terminal.
 BLURRED_S = 5.0
-#: How often an operator says that they are at work.
-PRESENCE_S = 10.0
+#: Until the next tick, where one was not enough.
+MORE_S = 0.25
 
 _log = logging.getLogger("jobdesk.tui")
 
@@ -60,12 +61,9 @@ class Reader:
         self._calls: deque[tuple[Call, Then]] = deque()
         self._status = LinkStatus(interval=interval, since=time.monotonic())
         self._busy_since = 0.0
-        #: kind -> (read, when, answer): what need not be read at every tick
-        self._kept: dict[type[Read[Any]], tuple[Read[Any], float, Any]] = {}
-        self._operators: tuple[str, ...] = ()
+        self._ticks: Ticks | None = None
         #: why this Redis user may not write; None: not asked since it came (back)
         self._forbidden: str | None = None
-        self._present_at = -PRESENCE_S
         self.interest = Interest()
         #: seconds between two reads that were asked for
         self.interval = interval
@@ -90,7 +88,8 @@ class Reader:
 
     def forget(self) -> None:
         """Read everything anew, now: nothing kept counts."""
-        self._kept.clear()
+        if self._ticks is not None:
+            self._ticks.forget()
         self._wake.set()
 
     def ask(self, call: Call, then: Then) -> None:
@@ -123,20 +122,19 @@ class Reader:
         from jobdesk.broker.connection import Broker
 
         with Broker(self._settings) as broker:
-            source: Source | None = None
             slow = 1
             while not self._ended.is_set():
                 self._wake.clear()
                 begun = self._busy_since = time.monotonic()
                 # the first tick imports, connects and knows nothing yet
-                warm = source is not None
+                ticks, warm = self._ticks, self._ticks is not None
                 try:
-                    if source is None:
+                    if ticks is None:
                         broker.check_server()
-                        source = Source(broker)
+                        ticks = self._ticks = Ticks(Source(broker), self._who)
                     self._ask_rights(broker)
-                    latency = self._tick(source)
-                    self._answer_calls(source)
+                    self._tick(ticks)
+                    self._answer_calls(ticks.source)
                 except Exception as exc:  # noqa: BLE001  # a fault of ours must show, as below
                     self._busy_since = 0.0
                     self._offline(exc)
@@ -145,8 +143,8 @@ class Reader:
                 took = time.monotonic() - begun
                 wanted = max(self.interval, BLURRED_S if self.blurred else 0.0)
                 slow = min(8, slow * 2) if warm and took > wanted * slow / 3 else max(1, slow // 2)
-                self._live(latency, wanted * slow, slow=slow > 1)
-                self._rest(wanted * slow)
+                self._live(ticks.source.rounds.latency_ms, wanted * slow, slow=slow > 1)
+                self._rest(MORE_S if ticks.source.more else wanted * slow)
 
     def _ask_rights(self, broker: Broker) -> None:
         """Once per connection, of who would change things."""
@@ -161,53 +159,14 @@ class Reader:
             # keys held down ask faster than anybody can see
             self._ended.wait(0.015)
 
-    def _tick(self, source: Source) -> float:
-        """Read all that is wanted; the milliseconds of one round trip."""
-        interest = self.interest
-        begun = time.perf_counter()
-        source.now_ms = source.inspector.now_ms()
-        latency = (time.perf_counter() - begun) * 1000
-        self.skew_ms = time.time() * 1000 - source.now_ms
-        self.names = source.queues()
-        self._say_present(source)
-        values: dict[type[Read[Any]], Any] = {}
-        errors: dict[type[Read[Any]], Exception] = {}
-        for read in interest.reads:
-            kind = type(read)
-            try:
-                values[kind] = self._fetch(source, kind, read)
-            except (QueueFull, JobdeskError) as exc:
-                if isinstance(exc, BrokerError):
-                    raise
-                errors[kind] = exc
-        self.read_at = time.monotonic()
-        took = (time.perf_counter() - begun) * 1000
-        self._post(messages.SnapshotReady(Snapshot(
-            generation=interest.generation, now_ms=source.now_ms, values=values, errors=errors,
-            operators=self._operators, took_ms=took,
-        )))  # fmt: skip
-        return latency
-
-    def _say_present(self, source: Source) -> None:
-        """Operators see each other; who only looks is not seen."""
-        from jobdesk.broker import presence
-
-        if time.monotonic() - self._present_at < PRESENCE_S:
-            return
-        self._present_at = time.monotonic()
-        if self._who and not self._forbidden:
-            presence.seen(source.broker, self._who)
-        self._operators = tuple(one.who for one in presence.present(source.broker))
-
-    def _fetch(self, source: Source, kind: type[Read[Any]], read: Read[Any]) -> Any:
-        kept = self._kept.get(kind)
-        now = time.monotonic()
-        if kept is not None and kept[0] == read and now - kept[1] < read.good_for:
-            return kept[2]
-        value = read.fetch(source)
-        if read.good_for:
-            self._kept[kind] = (read, now, value)
-        return value
+    def _tick(self, ticks: Ticks) -> None:
+        """Read all that is wanted, and tell it as it comes."""
+        source = ticks.source
+        for snapshot in ticks.read(self.interest, seen=not self._forbidden):
+            self.skew_ms = time.time() * 1000 - source.now_ms
+            self.names = source.queues()
+            self.read_at = time.monotonic()
+            self._post(messages.SnapshotReady(snapshot))
 
     def _answer_calls(self, source: Source) -> None:
         while self._calls:
@@ -251,6 +210,8 @@ class Reader:
         ))  # fmt: skip
         # it may come back as another server, or with another user's rights
         self._forbidden = None
+        if self._ticks is not None:
+            self._ticks.forget()
         while self._calls:
             _, then = self._calls.popleft()
             self._post(messages.Answered(then, None, exc))

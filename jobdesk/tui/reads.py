@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from jobdesk.broker import asking, window
+from jobdesk.errors import JobNotFound
 from jobdesk.models import (
     STORED_STATES,
     TERMINAL_STATES,
@@ -16,10 +18,11 @@ from jobdesk.models import (
     ScheduleInfo,
     WorkerInfo,
 )
-from jobdesk.tui.interest import Read, Source
+from jobdesk.tui.interest import Asked, Source
 
 if TYPE_CHECKING:
     from jobdesk.broker.figures import Figures
+    from jobdesk.broker.rounds import Asking
 
 #: Rows that a list merged from many sets shows at most.
 MERGED = 2000
@@ -29,73 +32,75 @@ MAX_WORKERS = 200
 
 
 @dataclass(frozen=True)
-class Stats(Read[tuple[QueueStats, ...]]):
+class Stats(Asked[tuple[QueueStats, ...]]):
     """The counts of all queues, or of one."""
 
     queue: str | None = None
 
-    def fetch(self, source: Source) -> tuple[QueueStats, ...]:
+    def asking(self, source: Source) -> Asking[tuple[QueueStats, ...]]:
         names = source.queues() if self.queue is None else (self.queue,)
-        return source.inspector.all_stats(names)
+        return asking.stats(source.broker, names)
 
 
 @dataclass(frozen=True)
-class Workers(Read[tuple[WorkerInfo, ...]]):
+class Workers(Asked[tuple[WorkerInfo, ...]]):
     """The workers that have reported themselves lately."""
 
     every: ClassVar[float] = 2.0
 
-    def fetch(self, source: Source) -> tuple[WorkerInfo, ...]:
-        return source.inspector.workers(MAX_WORKERS)
+    def asking(self, source: Source) -> Asking[tuple[WorkerInfo, ...]]:
+        return asking.workers(source.broker, MAX_WORKERS)
 
 
 @dataclass(frozen=True)
-class Schedules(Read[tuple[ScheduleInfo, ...]]):
+class Schedules(Asked[tuple[ScheduleInfo, ...]]):
     """The schedules of all queues."""
 
     every: ClassVar[float] = 3.0
 
-    def fetch(self, source: Source) -> tuple[ScheduleInfo, ...]:
-        return tuple(s for queue in source.queues() for s in source.inspector.schedules(queue))
+    def asking(self, source: Source) -> Asking[tuple[ScheduleInfo, ...]]:
+        return asking.schedules(source.broker, source.queues())
 
 
 @dataclass(frozen=True)
-class Minutes(Read["Mapping[str, tuple[Figures, ...]]"]):
+class Minutes(Asked["Mapping[str, tuple[Figures, ...]]"]):
     """Figures per minute of all queues, or of one."""
 
     minutes: int = 10
     queue: str | None = None
     every: ClassVar[float] = 3.0
+    in_parts: ClassVar[bool] = True
 
-    def fetch(self, source: Source) -> Mapping[str, tuple[Figures, ...]]:
+    def asking(self, source: Source) -> Asking[Mapping[str, tuple[Figures, ...]]]:
         names = source.queues() if self.queue is None else (self.queue,)
-        return {name: source.figures(name, self.minutes) for name in names}
+        return source.figures(names, self.minutes)
 
 
 @dataclass(frozen=True)
-class Heads(Read[Mapping[str, JobRow]]):
+class Heads(Asked[Mapping[str, JobRow]]):
     """The job of every queue that waits in front: how long it waits is how late the queue is."""
 
     every: ClassVar[float] = 2.0
 
-    def fetch(self, source: Source) -> Mapping[str, JobRow]:
-        found: dict[str, JobRow] = {}
-        for queue in source.queues():
-            for row in source.inspector.rows(queue, JobState.WAITING, 0, 0).rows:
-                found[queue] = row
-        return found
+    def asking(self, source: Source) -> Asking[Mapping[str, JobRow]]:
+        lists = [(queue, JobState.WAITING) for queue in source.queues()]
+        rows = yield from asking.heads(source.broker, lists, [1] * len(lists))
+        return {row.queue: row for row in rows}
 
 
 @dataclass(frozen=True)
-class OneJob(Read[Job]):
+class OneJob(Asked[Job]):
     """Everything of one job; ``JobNotFound`` when it is gone."""
 
     queue: str
     job_id: str
     log_lines: int = 100
 
-    def fetch(self, source: Source) -> Job:
-        return source.inspector.job(self.queue, self.job_id, log_lines=self.log_lines)
+    def asking(self, source: Source) -> Asking[Job]:
+        found = yield from asking.jobs(source.broker, self.queue, (self.job_id,), self.log_lines)
+        if not found:
+            raise JobNotFound(f"no job {self.job_id} in queue {self.queue}")
+        return found[0]
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,7 @@ class WindowRows:
 
 
 @dataclass(frozen=True)
-class Window(Read[WindowRows]):
+class Window(Asked[WindowRows]):
     """The rows on screen and a screen around them, of one queue and state, or merged from many.
 
     ``offset`` counts from the start of the list. ``anchor`` is a job that stood at
@@ -138,34 +143,34 @@ class Window(Read[WindowRows]):
         merged = self.queue is None or self.state is None
         return DEEP_S if merged and self.offset + self.limit > DEEP else 0.0
 
-    def fetch(self, source: Source) -> WindowRows:
+    def asking(self, source: Source) -> Asking[WindowRows]:
         if self.limit <= 0:  # before the first layout
             return WindowRows((), 0, 0)
         if self.queue is None or self.state is None:
-            return self._merged(source)
-        found = source.inspector.window(
-            self.queue, self.state, anchor=self.anchor, anchor_place=self.anchor_place,
-            offset=self.offset, limit=self.limit, reverse=self.reverse,
+            return (yield from self._merged(source))
+        look = window.Look(
+            self.queue, self.state, self.offset, self.limit, self.anchor, self.anchor_place,
+            self.reverse,
         )  # fmt: skip
+        found = yield from window.asking(source.broker, look, source.memory)
         return WindowRows(found.rows, found.offset, found.total, self.anchor, found.anchor_rank)
 
-    def _merged(self, source: Source) -> WindowRows:
+    def _merged(self, source: Source) -> Asking[WindowRows]:
         """The heads of several lists as one: at most 2,000 rows, and as few as are needed.
 
         The anchor is looked for in them; below them it counts as gone.
         """
         queues = source.queues() if self.queue is None else (self.queue,)
         states = STORED_STATES if self.state is None else (self.state,)
-        stats = source.inspector.all_stats(queues)
+        stats = yield from asking.stats(source.broker, queues)
         sizes = {(one.name, state): getattr(one, state.value) for one in stats for state in states}
         there = sum(sizes.values())
         deep = min(MERGED, max(0, self.offset) + self.limit)
-        share = max(1, MERGED // max(1, sum(1 for size in sizes.values() if size)))
-        rows: list[JobRow] = []
-        for (queue, state), size in sizes.items():
-            if size:
-                upto = min(size, deep, share) - 1
-                rows += source.inspector.rows(queue, state, 0, upto).rows
+        filled = {place: size for place, size in sizes.items() if size}
+        share = max(1, MERGED // max(1, len(filled)))
+        rows = list((yield from asking.heads(
+            source.broker, list(filled), [min(size, deep, share) for size in filled.values()]
+        )))  # fmt: skip
         rows.sort(key=lambda row: _order(row, self.state))
         total = min(MERGED, sum(min(size, share) for size in sizes.values()))
         at = next((i for i, row in enumerate(rows) if row.id == self.anchor), None)
