@@ -73,9 +73,10 @@ class WhyScreen(ModalScreen[None]):
         cast("JobdeskApp", self.app).link.ask(call, self._show)
 
     def _show(self, answer: Answer | None, error: Exception | None) -> None:
-        if not self.is_mounted:
+        # while it is taken away it counts as mounted, and has no widgets any more
+        text = next(iter(self.query("#why").results(Static)), None)
+        if text is None:
             return
-        text = self.query_one("#why", Static)
         if answer is None:
             if self.found is None:
                 text.update(Content.styled(safe_text(error), "$error"))
