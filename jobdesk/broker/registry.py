@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from jobdesk.broker import keys
+from jobdesk.broker import keys, records
 from jobdesk.broker.keys import SCHEMA_VERSION, Meta
 from jobdesk.broker.processes import mark_of
 from jobdesk.errors import SchemaTooNew
@@ -25,6 +25,8 @@ WORKER_TTL_S = 40
 #: For so long it is known what a lost worker held, of so many workers.
 LAST_TTL_S = 600
 MOST_KNOWN = 1000
+#: Running jobs of a queue among which those of one worker are looked for.
+MOST_RUNNING = 500
 
 
 @dataclass(slots=True)
@@ -89,8 +91,37 @@ class WorkerBeat:
             pipe.execute()
 
 
-def bury(broker: Broker, worker: str) -> None:
-    """Say of a worker that its process is known to be dead; nothing, when it has signed off."""
+def held(broker: Broker, worker: str, queues: Sequence[str]) -> dict[str, list[str]]:
+    """What a worker has in hand at this moment, by queue; its heartbeat may be ten seconds old.
+
+    Of each queue at most the 500 running jobs whose leases end first are looked at.
+    """
+    names = [broker.keys(queue) for queue in queues]
+    with broker.errors("held"):
+        pipe = broker.pipeline()
+        for name in names:
+            pipe.zrange(name.active, 0, MOST_RUNNING - 1)
+        running = [
+            (name, records.text(raw))
+            for name, found in zip(names, pipe.execute() if names else (), strict=True)
+            for raw in found
+        ]
+        pipe = broker.pipeline()
+        for name, job_id in running:
+            pipe.hget(name.job(job_id), keys.Field.WORKER)
+        whose = pipe.execute() if running else []
+    found: dict[str, list[str]] = {}
+    for (name, job_id), raw in zip(running, whose, strict=True):
+        if records.text(raw) == worker:
+            found.setdefault(name.queue, []).append(job_id)
+    return found
+
+
+def bury(broker: Broker, worker: str, in_hand: Mapping[str, Sequence[str]] | None = None) -> None:
+    """Say of a worker that its process is known to be dead; nothing, when it has signed off.
+
+    To be said before what it held is given back, or with that as ``in_hand``.
+    """
     name = keys.worker_last(broker.namespace, worker)
     with broker.errors("heartbeat"):
         client: Any = broker.client
@@ -100,7 +131,10 @@ def bury(broker: Broker, worker: str) -> None:
             told = None
         if not isinstance(told, dict):
             return
-        told["ended_ms"] = round(time.time() * 1000)
+        told.setdefault("ended_ms", round(time.time() * 1000))
+        queues = [one for one in told.get("queues") or () if isinstance(one, str)]
+        if now_held := in_hand or held(broker, worker, queues):
+            told["in_hand"] = {queue: list(ids)[:100] for queue, ids in now_held.items()}
         pipe = broker.pipeline()
         pipe.set(name, json.dumps(told), ex=LAST_TTL_S)
         pipe.unlink(keys.worker_info(broker.namespace, worker))

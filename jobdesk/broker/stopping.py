@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import socket
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,8 @@ from jobdesk.broker import audit, keys, published, records, registry
 from jobdesk.broker.commands import command_line
 from jobdesk.broker.processes import Process
 from jobdesk.broker.transitions import Transitions
-from jobdesk.errors import BrokerError, WorkerNotFound, WorkerOutOfReach
+from jobdesk.errors import BrokerError, InvalidQueueName, WorkerNotFound, WorkerOutOfReach
+from jobdesk.models import check_queue_name
 
 if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
@@ -34,8 +36,13 @@ class Stopped:
 
     worker: WorkerInfo
     killed: bool
-    #: jobs it had in hand when it was last heard of
-    held: int
+    #: what it had in hand, by queue
+    in_hand: Mapping[str, Sequence[str]]
+
+    @property
+    def held(self) -> int:
+        """How many jobs it had in hand."""
+        return sum(map(len, self.in_hand.values()))
 
     @property
     def told(self) -> str:
@@ -83,6 +90,7 @@ def stop(broker: Broker, who: str, name: str, *, kill: bool = False) -> Stopped:
         with closing(Process(worker.pid)) as process:
             if process.mark != worker.mark:
                 raise ProcessLookupError
+            in_hand = registry.held(broker, worker.id, _queues(worker))
             process.send(signal.SIGKILL if kill else signal.SIGTERM)
             gone = kill and process.ended(GONE_S)
     except ProcessLookupError:
@@ -94,10 +102,10 @@ def stop(broker: Broker, who: str, name: str, *, kill: bool = False) -> Stopped:
         raise WorkerOutOfReach(
             f"worker {worker.id} (process {worker.pid}) belongs to another user of this machine"
         ) from None
-    done = Stopped(worker=worker, killed=kill, held=sum(map(len, worker.in_hand.values())))
+    done = Stopped(worker=worker, killed=kill, in_hand=in_hand or worker.in_hand)
     _note(broker, who, done)
     if gone:
-        registry.bury(broker, worker.id)
+        registry.bury(broker, worker.id, done.in_hand)
         if not worker.parent:
             # nobody else sees that it is dead before its leases run out
             _give_back(broker, worker)
@@ -129,18 +137,27 @@ def _note(broker: Broker, who: str, done: Stopped) -> None:
     if not who:
         return
     worker = done.worker
-    held = {queue: len(ids) for queue, ids in worker.in_hand.items() if ids}
+    queues = _queues(worker)
+    held = {queue: len(ids) for queue, ids in done.in_hand.items() if ids and queue in queues}
     line = command_line("stop", "", worker.id, kill=done.killed)
     action = "kill worker" if done.killed else "stop worker"
-    for queue, count in (held or dict.fromkeys(worker.queues[:1], None)).items():
-        with suppress(ValueError):  # a name that is none, in a heartbeat that is not ours
-            audit.write(broker, queue, who, action, count=count, command=line)
+    for queue, count in (held or dict.fromkeys(queues[:1], None)).items():
+        audit.write(broker, queue, who, action, count=count, command=line)
+
+
+def _queues(worker: WorkerInfo) -> list[str]:
+    """Its queues, without what is no queue's name in a heartbeat that is not ours."""
+    found = []
+    for queue in worker.queues:
+        with suppress(InvalidQueueName):
+            found.append(check_queue_name(queue))
+    return found
 
 
 def _give_back(broker: Broker, worker: WorkerInfo) -> None:
     # its leases run out by themselves, a little later
-    with suppress(BrokerError, ValueError):
-        for queue in worker.queues:
+    with suppress(BrokerError):
+        for queue in _queues(worker):
             moves = Transitions(broker, queue)
             while moves.release_worker(worker.id):
                 pass

@@ -220,13 +220,13 @@ class Fleet:
             worker = self._owed[0]
             try:
                 broker = self._connected()
+                registry.bury(broker, worker)
                 given_back = 0
                 for queue in self._queues:
                     moves = Transitions(broker, queue)
                     # a renewal elsewhere may move an entry past the one that is looked at
                     while count := moves.release_worker(worker):
                         given_back += count
-                registry.bury(broker, worker)
             except BrokerError as exc:
                 logger.debug("what %s held comes back later: %s", worker, exc)
                 self._try_at = time.monotonic() + TRY_AGAIN_S

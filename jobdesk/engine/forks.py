@@ -86,11 +86,11 @@ class Forks:
         while self._owed:
             worker, overdue = self._owed[0]
             try:
+                registry.bury(self._consumer.queues[0].broker, worker)
                 for queue in self._consumer.queues:
                     if overdue is not None and overdue.queue == queue.name:
                         queue.transitions.exchange(worker, 0, 0, queue.lease_ms, [overdue.finish])
                     queue.transitions.release_worker(worker)
-                registry.bury(self._consumer.queues[0].broker, worker)
             except BrokerError as exc:
                 logger.debug("what %s held comes back later: %s", worker, exc)
                 self._try_at = time.monotonic() + TRY_AGAIN_S

@@ -194,6 +194,9 @@ ACTIONS: tuple[Action, ...] = (
             _SCHEDULE, 16),
     # --- workers
     _do("worker.jobs", "w", "in hand", "What this worker has in hand", _WORKER, 8),
+    _change("worker.stop", "s", "stop", "Let it end the jobs it has, then leave", _WORKER, 16,
+            tier=1),
+    _change("worker.kill", "x", "kill", "End it at once; its jobs run again", _WORKER, 11, tier=1),
     # --- events
     _do("events.filter", "slash", "filter", "Only those that match", _EVENT, 2),
     _do("events.follow", "f", "follow", "Stay with the newest", _EVENT, 30),

@@ -171,12 +171,14 @@ class FilterBar(Vertical):
             ))  # fmt: skip
             return
         text = self.query_one(FilterInput).value
+        found = self._language.completions(text, self._known())
         try:
             self._language.parse(text)
         except filters.NotAFilter as exc:
-            hint.update(Content.assemble((f" {safe_line(exc, width)}", "$error")))
-            return
-        found = self._language.completions(text, self._known())
+            # a word that is still typed is no fault
+            if not found:
+                hint.update(Content.assemble((f" {safe_line(exc, width)}", "$error")))
+                return
         words = [safe_line(one.rpartition(" ")[2], 40) for one in found[:12]]
         told = f"tab  {'  '.join(words)}" if words else self._language.help
         hint.update(Content.assemble((f" {cut(told, width)}", "$quiet")))
