@@ -197,7 +197,7 @@ def _notes(
     due = min((line.due_ms for line in lines if line.due_ms is not None), default=None)
     if due is not None:
         late = now_ms - due
-        told = f"overdue by {spans.age(late)}" if late > LATE_MS else f"next {spans.until(-late)}"
+        told = f"overdue {spans.age(late)}" if late > LATE_MS else f"next {spans.until(-late)}"
         notes[JobState.DELAYED] = told
     if workers:
         notes[JobState.ACTIVE] = f"of {sum(one.slots for one in workers):,} slots"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
@@ -65,7 +66,8 @@ class AuditScreen(DeskScreen):
         listing.empty = "…"
         with Panel(title="Who did what  newest first", id="audit-panel"):
             yield listing
-        with Panel(title="Command", id="entry-panel"):
+        scroll = VerticalScroll(id="entry-scroll", can_focus=False)
+        with Panel(title="Command", id="entry-panel"), scroll:
             yield Static(id="entry")
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
@@ -112,7 +113,8 @@ class DoctorScreen(DeskScreen):
         listing.empty = "Looking at Redis and every queue …"
         with Panel(title="Doctor  worst first", id="findings-panel"):
             yield listing
-        with Panel(title="What to do", id="finding-panel"):
+        scroll = VerticalScroll(id="finding-scroll", can_focus=False)
+        with Panel(title="What to do", id="finding-panel"), scroll:
             yield Static(id="finding")
 
     @property
