@@ -59,7 +59,7 @@ def leave(company: Sequence[Hosted], patience_s: float) -> None:
             for one in company:
                 one.stop(now=True)
     for one in company:
-        if one.running:
+        if not one.wait(0):
             one.kill()
             click.echo(f"It did not stop, and was killed: see {one.log}", err=True)
 

@@ -69,14 +69,18 @@ class Hosted:
         """Wait until it has ended, for so long at most; whether it has."""
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(limit_s)
+            self._close()
         return not self.running
 
     def kill(self) -> None:
         """End it without another word. What it started sees that it is gone, and ends too."""
-        with suppress(OSError):
-            self._stdin.close()
         self.process.kill()
         self.process.wait()
+        self._close()
+
+    def _close(self) -> None:
+        with suppress(OSError):  # what it never read is lost
+            self._stdin.close()
 
     def _send(self, line: bytes) -> None:
         with suppress(OSError, ValueError):  # it has ended, which is noticed elsewhere
