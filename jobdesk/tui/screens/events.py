@@ -200,8 +200,8 @@ class EventsScreen(DeskScreen):
         said: list[str] = []
         if past is not None:
             said.append(f"{listing.total:,} events")
-            # what came since
-            said += [f"{past.came(self._live):,} since", "f now"]
+            came = past.came(self._live)
+            said += [*([f"{came:,} since"] if came else []), "f now"]
         else:
             if self._matching is not self._live:
                 said.append(f"{listing.total:,} of {len(self._live):,} match")
