@@ -21,6 +21,7 @@ from jobdesk.tui.ordering import OrderingApp
 from jobdesk.tui.screens import catalogue
 from jobdesk.tui.screens.base import SMALLEST, DeskScreen
 from jobdesk.tui.screens.catalogue import HOME
+from jobdesk.tui.widgets.listing import Listing
 from jobdesk.tui.widgets.panel import Panel
 from jobdesk.tui.widgets.statusline import StatusLine
 
@@ -87,6 +88,13 @@ class JobdeskApp(OrderingApp, inherit_bindings=False):
         from jobdesk.tui.screens.job import JobScreen
 
         self.push_screen(JobScreen(queue, job_id, row))
+
+    def open_row(self, mode: str, name: str) -> None:
+        """The board of queues, or of workers, with the cursor on one of them."""
+        self.go(mode)
+        screen = self.screen
+        # one that nobody was on yet is still to be made
+        screen.call_after_refresh(lambda: screen.query(Listing).first().seek(name))
 
     def go(self, mode: str) -> None:
         """Another mode, without what lies on top of this one."""
@@ -168,8 +176,6 @@ class JobdeskApp(OrderingApp, inherit_bindings=False):
         self.link.blur(blurred=False)
 
     def _theme_changed(self, _: object) -> None:
-        from jobdesk.tui.widgets.listing import Listing
-
         for screen in self.screen_stack:
             for listing in screen.query(Listing):
                 listing.repaint_all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jobdesk.broker.control import Control
 from jobdesk.broker.diagnosis import diagnose
 from jobdesk.broker.findings import Finding, Level
 from jobdesk.models import JobState
@@ -17,10 +18,16 @@ async def found(pilot, app):
     await until(pilot, lambda: app.screen.listing.total, "findings")
 
 
+def go_to(listing, check):
+    listing.move_to(next(n for n, row in enumerate(listing._rows) if row.check == check))
+
+
 def test_what_is_wrong_comes_first_with_what_it_means_and_what_to_do(run_desk, broker, thumbs):
     thumbs.waiting("w1", "w2")
     registered(broker, "mails").waiting("m1")
     broker.client.hset(thumbs.keys.job("w2"), "st", "f")
+    registered(broker, "resting").waiting("r1")
+    Control(broker).pause_queue("resting")
     keys: list[str] = []
 
     async def act(pilot, app):
@@ -46,8 +53,15 @@ def test_what_is_wrong_comes_first_with_what_it_means_and_what_to_do(run_desk, b
 
         await press(pilot, "exclamation_mark")
         await found(pilot, app)
-        rows = app.screen.listing._rows
-        app.screen.listing.move_to(next(n for n, r in enumerate(rows) if r.check == "record"))
+        go_to(app.screen.listing, "paused")
+        await press(pilot, "enter")
+        await until(pilot, lambda: isinstance(app.screen, QueuesScreen), "the board")
+        await until(pilot, lambda: app.screen.listing.total, "queues")
+        assert app.screen.listing.current.name == "resting"
+
+        await press(pilot, "exclamation_mark")
+        await found(pilot, app)
+        go_to(app.screen.listing, "record")
         await press(pilot, "enter")
         await until(pilot, lambda: isinstance(app.screen, JobScreen), "the damaged job")
         assert app.screen.job_id == "w2"

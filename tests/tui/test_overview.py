@@ -18,6 +18,7 @@ from jobdesk.tui import totals
 from jobdesk.tui.glyphs import ASCII, UNICODE
 from jobdesk.tui.screens.jobs import JobsScreen
 from jobdesk.tui.screens.overview import OverviewScreen
+from jobdesk.tui.screens.workers import WorkersScreen
 from jobdesk.tui.widgets.healthline import HealthLine, _parts
 from jobdesk.tui.widgets.panel import Panel
 from tests.tui.conftest import registered
@@ -162,7 +163,9 @@ def test_a_server_says_of_itself_what_fits_a_line(broker, settings, make_server)
     ]  # fmt: skip
 
 
-def test_all_panes_show_are_walked_through_zoomed_and_opened(run_desk, broker, thumbs):
+@pytest.fixture
+def busy(broker, thumbs):
+    """Two failures of one cause, a queue at rest, and two workers of another."""
     thumbs.waiting("w1")
     for job in thumbs.active("f1", "f2"):
         mark = fingerprint("resize", ERROR).encode()
@@ -170,19 +173,27 @@ def test_all_panes_show_are_walked_through_zoomed_and_opened(run_desk, broker, t
         thumbs.finish(job, Outcome.FAILED, value=mark, error=ERROR, attempt=attempt)
     registered(broker, "resting").waiting("r1")
     broker.client.hset(broker.keys("resting").meta, "paused", "1")
-    registry.WorkerBeat(
-        broker, "box:7:a", "box", 7, ["mails"], 4, "1.0"
-    ).beat({"mails": ["m\x1b1"]})  # fmt: skip
+    for name, held in (("box:7:a", {"mails": ["m\x1b1"]}), ("box:8:b", {})):
+        registry.WorkerBeat(broker, name, "box", 7, ["mails"], 4, "1.0").beat(held)
 
+
+async def on_overview(pilot, app):
+    await until(pilot, lambda: isinstance(app.screen, OverviewScreen), "the overview")
+    screen = app.screen
+    await until(pilot, lambda: screen._list("failures").total, "the failures")
+    await until(pilot, lambda: screen._list("crew").total == 2, "the workers")
+    return screen
+
+
+@pytest.mark.usefixtures("busy")
+def test_all_panes_show_and_are_walked_through_and_zoomed(run_desk):
     async def act(pilot, app):
-        await until(pilot, lambda: isinstance(app.screen, OverviewScreen), "the overview")
-        screen = app.screen
-        await until(pilot, lambda: screen._list("failures").total, "the failures")
+        screen = await on_overview(pilot, app)
         await until(pilot, lambda: "noeviction" in picture(app), "Redis's health")
         shown = picture(app)
         for said in (
-            "▲ no worker", "‖ paused", "oldest", "of 4 slots", "+2 in 5 min", "box:7:a", "● 1/4",
-            "ReadTimeout: \\x1b[2J timed out", "1 of 4 slots busy", "2 by 1 cause", "p95",
+            "▲ no worker", "‖ paused", "oldest", "of 8 slots", "+2 in 5 min", "box:7:a", "● 1/4",
+            "ReadTimeout: \\x1b[2J timed out", "1 of 8 slots busy", "2 by 1 cause", "p95",
         ):  # fmt: skip
             assert said in shown, said
         assert "\x1b" not in shown
@@ -200,6 +211,25 @@ def test_all_panes_show_are_walked_through_zoomed_and_opened(run_desk, broker, t
         await press(pilot, "escape")
         assert all(panel.region for panel in screen.query(Panel))
 
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: not screen.query_one("#rates-panel").region, "fewer panes")
+        for name in ("states", "workers", "failures"):
+            assert screen.query_one(f"#{name}-panel").region.height >= 8
+        assert screen.query_one(HealthLine).region.y == 22
+
+        await pilot.resize_terminal(60, 16)
+        await until(pilot, lambda: not screen.query_one("#workers-panel").region, "fewer still")
+        shown = picture(app)
+        assert "▲ no worker" in shown
+        assert "ReadTimeout" in shown
+
+    run_desk(act, mode="overview")
+
+
+@pytest.mark.usefixtures("busy")
+def test_what_a_pane_shows_can_be_opened(run_desk):
+    async def act(pilot, app):
+        screen = await on_overview(pilot, app)
         await pilot.click("#failures", offset=(12, 1))
         assert screen.focused.id == "failures"
         await press(pilot, "enter")
@@ -215,16 +245,13 @@ def test_all_panes_show_are_walked_through_zoomed_and_opened(run_desk, broker, t
         assert (app.screen.queue, app.screen.state) == ("thumbs", JobState.WAITING)
 
         await press(pilot, "1")
-        await pilot.resize_terminal(80, 24)
-        await until(pilot, lambda: not screen.query_one("#rates-panel").region, "fewer panes")
-        for name in ("states", "workers", "failures"):
-            assert screen.query_one(f"#{name}-panel").region.height >= 8
-        assert screen.query_one(HealthLine).region.y == 22
-
-        await pilot.resize_terminal(60, 16)
-        await until(pilot, lambda: not screen.query_one("#workers-panel").region, "fewer still")
-        shown = picture(app)
-        assert "▲ no worker" in shown
-        assert "ReadTimeout" in shown
+        crew = screen._list("crew")
+        crew.focus()
+        crew.move_to(1)
+        assert crew.current.id == "box:8:b"
+        await press(pilot, "enter")
+        await until(pilot, lambda: isinstance(app.screen, WorkersScreen), "the workers")
+        await until(pilot, lambda: app.screen.listing.cursor == 1, "the same one")
+        assert app.screen.listing.current.id == "box:8:b"
 
     run_desk(act, mode="overview")

@@ -41,7 +41,7 @@ GLYPHS = {
 #: check -> the state whose jobs it is about
 STATES = {
     "no-worker": JobState.WAITING, "idle": JobState.WAITING, "growing": JobState.WAITING,
-    "paused": JobState.WAITING, "stalled": JobState.ACTIVE, "overdue": JobState.DELAYED,
+    "stalled": JobState.ACTIVE, "overdue": JobState.DELAYED,
     "outgoing": JobState.COMPLETED, "failures": JobState.FAILED,
 }  # fmt: skip
 
@@ -209,8 +209,10 @@ class DoctorScreen(DeskScreen):
         self.desk.pop_screen()
         if one.job_id:
             self.desk.open_job(one.queue, one.job_id)
+        elif one.check not in STATES:
+            self.desk.open_row("queues", one.queue)
         else:
-            self.desk.open_jobs(one.queue, STATES.get(one.check))
+            self.desk.open_jobs(one.queue, STATES[one.check])
 
     def action_doctor_copy(self) -> None:
         one = self.listing.current
@@ -229,7 +231,9 @@ def _where(one: Finding) -> str:
     if one.job_id:
         return f"enter: job {safe_line(one.job_id, 24)}"
     state = STATES.get(one.check)
-    return f"enter: {state.value if state else 'the'} jobs of {safe_line(one.queue, 24)}"
+    if state is None:
+        return f"enter: queue {safe_line(one.queue, 24)}"
+    return f"enter: {state.value} jobs of {safe_line(one.queue, 24)}"
 
 
 def _count(number: int, what: str) -> str:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.containers import Container
 
-from jobdesk.broker import edges, groups
+from jobdesk.broker import asking, edges, groups
 from jobdesk.broker.groups import ErrorGroup
 from jobdesk.models import JobState, WorkerInfo
 from jobdesk.safetext import safe_line
 from jobdesk.tui import filters, spans
 from jobdesk.tui.interest import Asked, Read, Source
-from jobdesk.tui.reads import Minutes, Stats, Workers
+from jobdesk.tui.reads import MAX_WORKERS, Minutes, Stats
 from jobdesk.tui.screens.base import DeskScreen
 from jobdesk.tui.screens.queues import worst_state
 from jobdesk.tui.totals import QueueLine, StateLine, hand, queue_lines, state_lines, tendency
@@ -52,6 +52,16 @@ class Edges(Asked["Mapping[str, Edge]"]):
 
     def asking(self, source: Source) -> Asking[Mapping[str, Edge]]:
         return edges.asking(source.broker, source.queues())
+
+
+@dataclass(frozen=True)
+class Crew(Asked[tuple[WorkerInfo, ...]]):
+    """The workers, also those that were lost in the last ten minutes."""
+
+    every: ClassVar[float] = 2.0
+
+    def asking(self, source: Source) -> Asking[tuple[WorkerInfo, ...]]:
+        return asking.workers(source.broker, MAX_WORKERS, lost=True)
 
 
 @dataclass(frozen=True)
@@ -109,7 +119,7 @@ class OverviewScreen(DeskScreen):
         yield HealthLine(id="health")
 
     def reads(self) -> tuple[Read[Any], ...]:
-        return (Stats(), Minutes(MINUTES), Workers(), Edges(), Failures(), Health())
+        return (Stats(), Minutes(MINUTES), Crew(), Edges(), Failures(), Health())
 
     def on_resize(self) -> None:
         super().on_resize()
@@ -120,7 +130,7 @@ class OverviewScreen(DeskScreen):
     def show(self, snapshot: Snapshot) -> None:
         stats = snapshot.of(Stats)
         figures = snapshot.of(Minutes) or {}
-        workers = snapshot.of(Workers)
+        workers = snapshot.of(Crew)
         now = snapshot.now_ms
         if stats is not None:
             near = snapshot.of(Edges) or {}
@@ -179,11 +189,7 @@ class OverviewScreen(DeskScreen):
         elif isinstance(row, QueueLine):
             self.desk.open_jobs(row.name, worst_state(row.stats))
         elif isinstance(row, WorkerInfo):
-            queue = next((name for name, ids in row.in_hand.items() if ids), None)
-            if queue is None:
-                self.desk.go("workers")
-            else:
-                self.desk.open_jobs(queue, JobState.ACTIVE)
+            self.desk.open_row("workers", row.id)
         elif isinstance(row, ErrorGroup):
             self.desk.filter_jobs(filters.Filter(
                 row.queue, JobState.FAILED, (filters.Term("group", row.fingerprint),),

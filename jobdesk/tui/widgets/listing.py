@@ -80,6 +80,8 @@ class Listing(ScrollView, Generic[R], can_focus=True, inherit_bindings=False):
         self.cursor = 0
         self.total = 0
         self._rows: Sequence[R] = ()
+        #: the key of the row that is waited for
+        self._sought: object = None
         #: place -> what its line says now
         self._painted: dict[int, tuple[object, ...]] = {}
         self._fitted: list[tuple[Column[R], int]] = []
@@ -93,12 +95,21 @@ class Listing(ScrollView, Generic[R], can_focus=True, inherit_bindings=False):
         before = self.row_at(self.cursor)
         self._rows = rows
         self.now_ms = now_ms
+        places = {self.key_of(row): place for place, row in reversed(list(enumerate(rows)))}
+        sought = places.get(self._sought) if self._sought is not None else None
         if before is not None and rows:
-            key = self.key_of(before)
-            at = next((i for i, row in enumerate(rows) if self.key_of(row) == key), None)
-            self.cursor = self.cursor if at is None else at
+            self.cursor = places.get(self.key_of(before), self.cursor)
         self._set_total(len(rows))
+        if rows:
+            self._sought = None
+        if sought is not None:
+            self.move_to(sought)
         self.repaint_changed()
+
+    def seek(self, key: object) -> None:
+        """Put the cursor on the row of that key: now, or when there are rows."""
+        self._sought = key
+        self.show(self._rows, self.now_ms)
 
     def row_at(self, place: int) -> R | None:
         """The row at that place, None where there is none, or it has not been read yet."""
