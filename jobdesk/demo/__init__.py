@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from jobdesk.engine.hosted import Hosted
     from jobdesk.settings import Settings
 
-LIMIT_S = 60.0
+LIMIT_S = 150.0
 QUICK = ("email", "notification", "sync", "demo")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from jobdesk.cron import crontab
 from jobdesk.engine.context import JobContext
 from jobdesk.engine.queue import Queue
 from jobdesk.models import Backoff
@@ -35,6 +36,13 @@ def countdown(steps: int = 5, pause_s: float = 0.1, *, job: JobContext) -> dict[
 def broken() -> None:
     """Fail: shows an error and its traceback."""
     raise ValueError("this job fails on purpose")
+
+
+@queue.periodic_task(crontab(minute="*"))
+def every_minute(*, job: JobContext) -> dict[str, str]:
+    """Come by the clock, without anybody who adds it: shows a schedule."""
+    job.log("the clock added this job")
+    return {"at": time.strftime("%H:%M")}
 
 
 @queue.task(attempts=1)

@@ -24,6 +24,29 @@ def test_without_a_terminal_it_says_what_to_use_instead(environment):
     assert "--once" in done.stderr
 
 
+def test_its_options_need_no_word_before_them(environment):
+    done = jobdesk(environment, "--workers")
+
+    assert done.returncode == 2
+    assert "needs a terminal" in done.stderr
+    assert jobdesk(environment, "--once", "--workers").returncode == 2
+    assert "jobdesk --workers" in jobdesk(environment, "--help").stdout
+
+
+def test_production_gets_no_workers_from_a_dashboard(settings):
+    from jobdesk import settings as settings_module
+    from jobdesk.cli.tui import _with_workers
+    from jobdesk.errors import BadInput
+
+    there = settings_module.ContextSettings(url="redis://127.0.0.1:1")
+    settings_module.use(settings.model_copy(update={"contexts": {"prod": there}}))
+    try:
+        with pytest.raises(BadInput, match="prod is production"):
+            _with_workers(1, read_only=False, context="prod", mode="")
+    finally:
+        settings_module.use(None)
+
+
 def test_once_prints_what_is_there(environment, thumbs):
     thumbs.failed("f1", "f2")
 
