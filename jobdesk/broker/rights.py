@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: A watching user, beside ``~<namespace>:*``: reads, and asks the server how it is.
 WATCHER: Final = ("-@all", "+@read", "+@connection", "+info", "+time", "+acl|whoami")
 #: What commands need beyond that.
-OPERATOR: Final = ("+@write", "+@scripting", "+publish")
+OPERATOR: Final = ("+@write", "+@scripting")
 
 #: Each kind of write that the scripts do, one a line; together they leave nothing.
 _TRY = """\

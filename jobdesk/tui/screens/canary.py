@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import Binding
-from textual.containers import Container, Horizontal
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
@@ -13,6 +13,7 @@ from textual.widgets import Static
 from jobdesk.models import TERMINAL_STATES, JobState
 from jobdesk.safetext import safe_line, safe_text
 from jobdesk.tui.screens.dialogs import Choice
+from jobdesk.tui.widgets.panel import Framed
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -40,7 +41,7 @@ class CanaryScreen(ModalScreen[bool]):
         self.status: JobStatus | None = None
 
     def compose(self) -> ComposeResult:
-        with Container(classes="dialog") as box:
+        with Framed(classes="dialog") as box:
             box.border_title = f"One first  {safe_line(self._job_id, 40)}"
             box.border_subtitle = "esc leaves the rest as it is"
             yield Static(Content.styled("Waiting for a worker to take it …", "$quiet"), id="canary")

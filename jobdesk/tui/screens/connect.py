@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
-from textual.containers import Container
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from jobdesk.safetext import safe_text
+from jobdesk.tui.widgets.panel import Framed
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -31,7 +31,7 @@ class ConnectScreen(ModalScreen[None]):
         self._address = address
 
     def compose(self) -> ComposeResult:
-        with Container(classes="dialog -danger") as box:
+        with Framed(classes="dialog -danger") as box:
             box.border_title = "Redis cannot be reached"
             box.border_subtitle = "r tries now   q quits"
             yield Static(id="connect")

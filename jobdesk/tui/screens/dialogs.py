@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
-from textual.containers import Container, Horizontal, VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.screen import ModalScreen
@@ -16,6 +16,7 @@ from jobdesk.safetext import safe_line, safe_text
 from jobdesk.tui.actions import BY_ID, Action, Scope, shown
 from jobdesk.tui.bound import bindings
 from jobdesk.tui.screens.base import SMALLEST
+from jobdesk.tui.widgets.panel import Framed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -95,7 +96,7 @@ class ConfirmScreen(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         command, count = self.command, self.command.count or 0
         danger = "" if self._undoable else "-danger"
-        with Container(classes=f"dialog {danger}") as box:
+        with Framed(classes=f"dialog {danger}") as box:
             box.border_title = safe_line(command.title, 66)
             if self._where:
                 box.border_subtitle = safe_line(self._where, 40)
@@ -177,7 +178,7 @@ class HelpScreen(ModalScreen[None]):
         self._title = title
 
     def compose(self) -> ComposeResult:
-        with Container(classes="dialog") as box:
+        with Framed(classes="dialog") as box:
             box.border_title = f"Keys  {self._title}"
             box.border_subtitle = "esc closes"
             with VerticalScroll(id="help-body"):

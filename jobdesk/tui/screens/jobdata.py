@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.binding import Binding
-from textual.containers import Container, Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static, TextArea
@@ -17,6 +17,7 @@ from jobdesk.safetext import safe_json, safe_line
 from jobdesk.tui import editor, forms
 from jobdesk.tui.jobcommands import AddJob, EditJob
 from jobdesk.tui.screens.dialogs import Choice
+from jobdesk.tui.widgets.panel import Framed
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -83,7 +84,7 @@ class DataScreen(ModalScreen["Command | None"]):
     # --- as it is drawn
 
     def compose(self) -> ComposeResult:
-        with Container(classes="dialog -wide") as box:
+        with Framed(classes="dialog -wide") as box:
             box.border_title = safe_line(self.heading(), 90)
             box.border_subtitle = self.keys()
             yield from self.fields()

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
-from textual.containers import Container
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from jobdesk.safetext import safe_line
+from jobdesk.tui.widgets.panel import Framed
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -51,7 +51,7 @@ class PickerScreen(ModalScreen[str | None]):
         self._line = line
 
     def compose(self) -> ComposeResult:
-        with Container(classes="dialog") as box:
+        with Framed(classes="dialog") as box:
             box.border_title = safe_line(self._title, 66)
             box.border_subtitle = "enter chooses   esc leaves it"
             yield OptionList(*(Option(self._said(one)) for one in self._choices), compact=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import Binding
-from textual.containers import Container, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from jobdesk.safetext import safe_line, safe_text
+from jobdesk.tui.widgets.panel import Framed
 from jobdesk.tui.widgets.queuedetail import priorities_said
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class WhyScreen(ModalScreen[None]):
         self._line: Mapping[int | None, int] = {}
 
     def compose(self) -> ComposeResult:
-        with Container(classes="dialog") as box:
+        with Framed(classes="dialog") as box:
             what = f"job {safe_line(self._job_id, 30)}" if self._job_id else f"queue {self._queue}"
             box.border_title = f"Why  {what}"
             box.border_subtitle = "esc closes"
