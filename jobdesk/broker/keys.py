@@ -201,6 +201,11 @@ def shard(job_id: str) -> str:
     return chr(byte) if byte < 128 else "~"
 
 
+def never_there(prefix: str) -> tuple[str, str]:
+    """Two keys in the slot of the queue with that prefix that nobody makes."""
+    return prefix, f"{prefix}-"
+
+
 def queues(namespace: str) -> str:
     """The set of the names of all queues."""
     return f"{namespace}:queues"

@@ -1,7 +1,10 @@
 """Scripts in a Redis Cluster: each goes to the node that owns its queue's slot.
 
 redis-py's own way hides whether a request went out, and costs more per request. It is used for what
-is rare: a slot that is on its way from one node to another.
+is rare: a slot that is on its way from one node to another. As long as it is, some of the queue's
+keys are here and some there, and a script would see one half and write into it. So each call names
+two keys that are never there: while a slot moves, Redis then answers TRYAGAIN (a request for
+several keys, of which some are missing), and nothing is done until it has moved.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import (
     AskError,
+    ClusterError,
     MovedError,
     NoScriptError,
     RedisClusterException,
@@ -19,6 +23,7 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from jobdesk.broker.keys import never_there
 from jobdesk.broker.wire import Broken, Connections, call
 
 if TYPE_CHECKING:
@@ -40,7 +45,7 @@ class ClusterConnections:
         asked_around = False
         for _ in range(_HOPS):
             try:
-                return call(self._of_owner(prefix), script, prefix, args)
+                return call(self._of_owner(prefix), script, never_there(prefix), args)
             except MovedError:
                 self._ask_around()
             except (AskError, TryAgainError):
@@ -77,10 +82,14 @@ class ClusterConnections:
             raise Broken(exc, sent=False) from exc
 
     def _call_in_migration(self, script: Script, prefix: str, args: tuple[object, ...]) -> Any:
+        keys = never_there(prefix)
         try:
             try:
-                return self._client.execute_command("EVALSHA", script.sha, 1, prefix, *args)
+                return self._client.execute_command("EVALSHA", script.sha, len(keys), *keys, *args)
             except NoScriptError:
-                return self._client.execute_command("EVAL", script.text, 1, prefix, *args)
+                return self._client.execute_command("EVAL", script.text, len(keys), *keys, *args)
+        except (TryAgainError, ClusterError) as exc:
+            # tried a dozen times over half a second: the slot is still on its way
+            raise Broken(exc, sent=False) from exc
         except (RedisConnectionError, RedisTimeoutError, OSError) as exc:
             raise Broken(exc, sent=True) from exc

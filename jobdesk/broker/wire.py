@@ -73,7 +73,7 @@ class Connections:
 
     def call(self, script: Script, prefix: str, args: tuple[object, ...]) -> Any:
         """Run ``script`` on one of them, see :func:`call`."""
-        return call(self, script, prefix, args)
+        return call(self, script, (prefix,), args)
 
     def close(self) -> None:
         """Disconnect what is idle."""
@@ -89,7 +89,9 @@ def _is_quiet(connection: Any) -> bool:
         return False
 
 
-def call(connections: Connections, script: Script, prefix: str, args: tuple[object, ...]) -> Any:
+def call(
+    connections: Connections, script: Script, keys: tuple[str, ...], args: tuple[object, ...]
+) -> Any:
     """Run ``script`` once; raises Broken, or the redis-py error that the server answered with."""
     try:
         connection = connections.take()
@@ -97,12 +99,12 @@ def call(connections: Connections, script: Script, prefix: str, args: tuple[obje
         raise Broken(exc, sent=False) from exc
     try:
         connection.send_packed_command(
-            [pack_command(("EVALSHA", script.sha, 1, prefix, *args))]  # type: ignore[arg-type]  # callers pass text and numbers, check_health=False
+            [pack_command(("EVALSHA", script.sha, len(keys), *keys, *args))]  # type: ignore[arg-type]  # callers pass text and numbers, check_health=False
         )
         try:
             return connection.read_response()
         except NoScriptError:
-            connection.send_command("EVAL", script.text, 1, prefix, *args)
+            connection.send_command("EVAL", script.text, len(keys), *keys, *args)
             return connection.read_response()
     except (RedisConnectionError, RedisTimeoutError, OSError) as exc:
         connection.disconnect()

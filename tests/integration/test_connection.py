@@ -681,18 +681,27 @@ def test_a_slot_that_moved_is_followed(cluster, reach, lua):
     assert other.client().get(keys.seq) == b"5"
 
 
-def test_a_slot_on_its_way_is_asked_for_at_the_other_end(cluster, reach, lua):
+def test_nothing_is_done_with_a_queue_that_is_half_here_and_half_there(cluster, reach, lua):
+    """A script would read keys that have gone ahead as empty, and make them anew."""
     lua("count", COUNT)
     broker = reach(f"redis+cluster://127.0.0.1:{cluster[0].port}")
     keys = broker.keys("q1")
     owner, other, slot = owner_and_other(cluster, keys.seq)
     broker.run("count", keys.prefix, "seq", 1)
-    owner.client().delete(keys.seq)
-
     other.client().execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", node_id(owner))
     owner.client().execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", node_id(other))
 
-    assert broker.run("count", keys.prefix, "seq", 3) == 3
+    for gone in (False, True):
+        if gone:
+            owner.client().execute_command("MIGRATE", "127.0.0.1", other.port, keys.seq, 0, 1000)
+        with pytest.raises(RedisUnavailable) as told:
+            broker.run("count", keys.prefix, "seq", 3)
+        assert told.value.sent is False
+    for node in (other, owner, *cluster):
+        node.client().execute_command("CLUSTER", "SETSLOT", slot, "NODE", node_id(other))
+
+    assert broker.run("count", keys.prefix, "seq", 3) == 4
+    assert owner.client().keys() == []
 
 
 def test_a_cluster_that_is_not_there_is_told_as_nothing_sent(reach):
