@@ -245,7 +245,9 @@ class Pool:
             self._lost(exc)
             return
         self._found()
-        feed.request += 1
+        if want:
+            # a take whose answer was lost keeps its number over exchanges that only book ends
+            feed.request += 1
         lease_until = sent + queue.lease_ms / 1000
         runs = [Run(queue, taken, self.worker, lease_until) for taken in answer.jobs]
         self._note(feed, want, finishes, runs, answer)
