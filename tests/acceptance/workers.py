@@ -96,11 +96,12 @@ class Starter:
         self._started: list[Worker] = []
 
     def huey_consumer(
-        self, *options: str, queue: str = "queue", host: str = "", **environment: str
-    ) -> Worker:
-        """``huey_consumer`` on a queue of the module ``trouble``."""
+        self, *options: str, queue: str = "queue", host: str = "", module: str = MODULE,
+        **environment: str,
+    ) -> Worker:  # fmt: skip
+        """``huey_consumer`` on a queue of the module ``trouble``, or of another."""
         code = (_OTHER_HOST if host else "") + _HUEY
-        command = [sys.executable, "-c", code, f"{MODULE}.{queue}", *options]
+        command = [sys.executable, "-c", code, f"{module}.{queue}", *options]
         return self._start(command, {**environment, "HOST_NAME": host})
 
     def jobdesk_worker(
