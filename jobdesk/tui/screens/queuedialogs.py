@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.binding import Binding
-from textual.containers import Container, Horizontal
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.reactive import reactive
 from textual.screen import ModalScreen
@@ -21,6 +21,7 @@ from jobdesk.errors import BadInput
 from jobdesk.safetext import safe_line, safe_text
 from jobdesk.tui.queuecommands import CLEANED, CleanJobs, SetLimits
 from jobdesk.tui.screens.dialogs import Choice
+from jobdesk.tui.widgets.panel import Framed
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -117,7 +118,7 @@ class AskScreen(ModalScreen["Command | None"]):
     # --- as it is drawn
 
     def compose(self) -> ComposeResult:
-        with Container(classes="dialog -ask") as box:
+        with Framed(classes="dialog -ask") as box:
             box.border_title = safe_line(self.heading(), 60)
             box.border_subtitle = "enter goes on   esc leaves it"
             yield from self.fields()
@@ -196,7 +197,7 @@ class CleanScreen(AskScreen):
         switch = Switch(tuple(state.value for state in CLEANED), self._first, id="state")
         yield Horizontal(_label("state"), switch, classes="form-row")
         yield _row("older than", "grace", "24h", "as 30m, 24h or 7d; 0: any age")
-        yield _row("at most", "limit", "", "so many, the oldest first; empty: all")
+        yield _row("at most", "limit", "", "the oldest first; empty: all")
 
     def on_mount(self) -> None:
         self.watch(self.query_one(Switch), "chosen", self._switched, init=False)
@@ -262,8 +263,8 @@ class LimitsScreen(AskScreen):
         most, rate = self._stats.max_active, self._stats.rate_limit
         jobs, per = ("", "") if rate is None else (str(rate[0]), span(rate[1]))
         yield _row("at once", "most", "" if most is None else str(most),
-                   "jobs, over all workers; empty: no limit")  # fmt: skip
-        yield _row("starts", "jobs", jobs, "jobs in a span; empty: no limit")
+                   "over all workers; empty: no limit")  # fmt: skip
+        yield _row("starts", "jobs", jobs, "so many jobs; empty: no limit")
         yield _row("in a span of", "per", per, "as 1s, 60s or 1h")
 
     def made(self) -> SetLimits | None:

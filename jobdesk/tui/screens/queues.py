@@ -145,7 +145,8 @@ class QueuesScreen(DeskScreen):
         panel = self.query_one("#board")
         waiting = sum(one.waiting for one in stats)
         failed = sum(one.failed for one in stats)
-        panel.border_subtitle = f"{len(rows)} queues   {waiting:,} waiting   {failed:,} failed"
+        queues = f"{len(rows)} queue{'' if len(rows) == 1 else 's'}"
+        panel.border_subtitle = f"{queues}   {waiting:,} waiting   {failed:,} failed"
         self._show_detail(snapshot)
 
     def _show_detail(self, snapshot: Snapshot) -> None:
@@ -337,7 +338,8 @@ class QueuesScreen(DeskScreen):
             Column(title="STATE", width=11, cell=state),
             Column(title="WAITING", width=8, right=True, cell=_number("waiting", "plain")),
             Column(title="OLDEST", width=7, right=True, cell=_oldest),
-            Column(title="ACTIVE", width=6, right=True, cell=_number("active", "active")),
+            Column(title="ACTIVE", width=6, right=True, rank=1,
+                   cell=_number("active", "active")),
             Column(title="DELAYED", width=7, right=True, rank=3,
                    cell=_number("delayed", "plain")),
             Column(title="FAILED", width=7, right=True, cell=_number("failed", "error")),

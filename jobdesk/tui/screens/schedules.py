@@ -136,19 +136,17 @@ class SchedulesScreen(TableScreen[ScheduleRow]):
             return (spans.age(now_ms - row.last_ms), "muted") if row.last_ms else ("never", "muted")
 
         return [
-            Column(title="SCHEDULE", width=14, flex=3, most=36,
+            Column(title="SCHEDULE", width=14, flex=2, most=30,
                    cell=lambda row, _: (safe_line(row.info.name, 60), "strong")),
-            Column(title="QUEUE", width=8, flex=1, most=20,
+            Column(title="QUEUE", width=8, flex=1, most=16, rank=2,
                    cell=lambda row, _: (row.info.queue, "plain")),
-            Column(title="TYPE", width=10, flex=1, most=24, rank=5,
-                   cell=lambda row, _: (safe_line(row.info.type, 40), "muted")),
-            Column(title="CRONTAB", width=12, flex=1, most=24, rank=3,
+            Column(title="CRONTAB", width=12, rank=3,
                    cell=lambda row, _: (safe_line(row.info.crontab, 40), "muted")),
             Column(title="NEXT", width=10, right=True, cell=upcoming),
-            Column(title="AT", width=12, right=True, rank=4,
+            Column(title="AT", width=10, right=True, rank=4,
                    cell=lambda row, now: (clock(row.info.next_ms, now), "muted")),
             Column(title="LAST", width=7, right=True, cell=last),
-            Column(title="CAME TO", width=11, flex=2, most=50,
+            Column(title="CAME TO", width=11, flex=5, most=60,
                    cell=lambda row, _: self._outcome(row.last)),
         ]  # fmt: skip
 
