@@ -108,7 +108,8 @@ class LinkedApp(App[int]):
         self.read_at = time.monotonic()
         self._server_ms = snapshot.now_ms
         screen = self.desk_screen
-        if screen is None or self.held:
+        # one that was opened just now has no widgets yet
+        if screen is None or self.held or not screen.is_mounted:
             return
         screen.take(snapshot)
         screen.query_one(StatusLine).operators = tuple(
@@ -216,7 +217,7 @@ class LinkedApp(App[int]):
     # --- what is said to the operator
 
     def _note(self, text: str) -> None:
-        if screen := self.desk_screen:
+        if (screen := self.desk_screen) and screen.is_mounted:
             screen.query_one(HintBar).note = text
 
     def refuse(self, reason: str, *, title: str = "") -> None:
