@@ -25,7 +25,7 @@ from jobdesk.tui.widgets.columns import Cell, Column
 from jobdesk.tui.widgets.healthline import HealthLine
 from jobdesk.tui.widgets.listing import Listing
 from jobdesk.tui.widgets.panel import Panel
-from jobdesk.tui.widgets.ratesview import RatesView
+from jobdesk.tui.widgets.ratesview import MINUTES, RatesView
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from jobdesk.broker.serverhealth import ServerBrief
     from jobdesk.tui.interest import Snapshot
 
-MINUTES = 60
 #: Minutes that a state's trend shows.
 TREND = 12
 #: Groups of failures of one queue, and of all together.
@@ -109,7 +108,7 @@ class OverviewScreen(DeskScreen):
             ("failures", GroupList(_group_columns(), id="failures"), "Failures by cause"),
         )
         with Container(id="overview"):
-            with Panel(title="Last 60 minutes", id="rates-panel"):
+            with Panel(title=f"Last {MINUTES} minutes", id="rates-panel"):
                 yield RatesView(glyphs, id="rates")
             for name, listing, title in panes:
                 listing.glyphs = glyphs

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jobdesk.broker.figures import Figures
     from jobdesk.tui.glyphs import Glyphs
 
+MINUTES = 60
 LINES = (
     ("added", "$foreground"), ("completed", "$success"), ("failed", "$error"),
     ("retried", "$warning"),
@@ -44,7 +45,7 @@ class RatesView(Widget, can_focus=True):
         minutes = self._together()
         width = max(8, self.size.width - 21)
         # where there is less room than minutes, several share a bar
-        step = -(-len(minutes) // width)
+        step = -(-MINUTES // width)
         parts: list[tuple[str, str]] = []
         for name, tone in LINES:
             values = [getattr(one, name) for one in minutes]
@@ -52,8 +53,8 @@ class RatesView(Widget, can_focus=True):
             rate = spans.rate(sum(over) / (60 * len(over))) if over else "0"
             ends = range(len(values), 0, -step)
             bars = [sum(values[max(0, end - step) : end]) for end in reversed(ends)]
-            parts += [(f"{name:<10}", "$quiet"), (f"{rate:>6}/s  ", ""),
-                      (f"{sparkline(bars, len(bars), self._glyphs.bars)}\n", tone)]  # fmt: skip
+            trend = sparkline(bars, -(-MINUTES // step), self._glyphs.bars)
+            parts += [(f"{name:<10}", "$quiet"), (f"{rate:>6}/s  ", ""), (f"{trend}\n", tone)]
         every = total(tuple(minutes))
         for label, times in (("ran", every.run), ("waited", every.wait)):
             told = "-" if times is None else (
