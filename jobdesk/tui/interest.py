@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from jobdesk.broker.inspector import Inspector
     from jobdesk.broker.rounds import Asking, Rounds
     from jobdesk.broker.window import Memory
+    from jobdesk.models import QueueStats
 
 T = TypeVar("T")
 
@@ -52,6 +53,8 @@ class Source:
         self.more = False
         self._names: tuple[str, ...] = ()
         self._names_at = -1e9
+        #: queues -> their counts, of this tick; None: asked for, and not answered yet
+        self._stats: dict[tuple[str, ...], tuple[QueueStats, ...] | None] = {}
         #: (queue, minute) -> figures of a minute that is over
         self._minutes: OrderedDict[tuple[str, int], Figures] = OrderedDict()
 
@@ -80,6 +83,24 @@ class Source:
         from jobdesk.broker import asking
 
         self.now_ms = yield from asking.clock(self.broker)
+
+    def begin_tick(self) -> None:
+        """Nothing has been asked yet."""
+        self.more = False
+        self._stats.clear()
+
+    def stats(self, names: tuple[str, ...]) -> Asking[tuple[QueueStats, ...]]:
+        """The counts of these queues; two reads of a tick that want the same ask once."""
+        from jobdesk.broker import asking
+
+        if names in self._stats:
+            # who asked first is answered first
+            yield lambda _: None
+            if (told := self._stats[names]) is not None:
+                return told
+        self._stats[names] = None
+        self._stats[names] = told = yield from asking.stats(self.broker, names)
+        return told
 
     def figures(
         self, names: Sequence[str], minutes: int

@@ -38,8 +38,7 @@ class Stats(Asked[tuple[QueueStats, ...]]):
     queue: str | None = None
 
     def asking(self, source: Source) -> Asking[tuple[QueueStats, ...]]:
-        names = source.queues() if self.queue is None else (self.queue,)
-        return asking.stats(source.broker, names)
+        return source.stats(source.queues() if self.queue is None else (self.queue,))
 
 
 @dataclass(frozen=True)
@@ -162,7 +161,7 @@ class Window(Asked[WindowRows]):
         """
         queues = source.queues() if self.queue is None else (self.queue,)
         states = STORED_STATES if self.state is None else (self.state,)
-        stats = yield from asking.stats(source.broker, queues)
+        stats = yield from source.stats(queues)
         sizes = {(one.name, state): getattr(one, state.value) for one in stats for state in states}
         there = sum(sizes.values())
         deep = min(MERGED, max(0, self.offset) + self.limit)

@@ -44,7 +44,7 @@ class Ticks:
         """
         source, begun = self.source, time.perf_counter()
         self._know_the_place()
-        source.more = False
+        source.begin_tick()
         values: dict[type[Read[Any]], Any] = {}
         errors: dict[type[Read[Any]], Exception] = {}
 

@@ -71,7 +71,7 @@ class JobList(Listing[JobRow]):
         page = self.page
         top = self.scroll_offset.y
         first = max(0, top - page)
-        limit = 3 * page if page else 0
+        limit = top + 2 * page - first
         self._asked = (first, limit)
         anchor = self._anchor()
         if self.following or anchor is None:
