@@ -156,13 +156,16 @@ def main() -> NoReturn:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     entry = next((COMMANDS[word] for word in sys.argv[1:] if word in COMMANDS), None)
-    if entry is None or entry.heavy:
+    if entry is not None and entry.heavy:
         cli.main()
     _run_light()
 
 
 def _run_light() -> NoReturn:
-    """Run a command that is over soon: most of its time would be start and end of Python."""
+    """Run a command that is over soon, or is waited for: a dashboard, until it shows something.
+
+    Most of the time would be start and end of Python.
+    """
     # Importing makes objects by the ten thousand and keeps them; the collector, which looks at them
     # every 700, takes a tenth of the time.
     gc.set_threshold(100_000)
