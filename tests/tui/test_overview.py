@@ -9,6 +9,7 @@ import pytest
 from jobdesk.broker import edges, registry, serverhealth
 from jobdesk.broker.edges import Edge
 from jobdesk.broker.figures import Figures
+from jobdesk.broker.inspector import Inspector
 from jobdesk.broker.rounds import Rounds
 from jobdesk.broker.transitions import Outcome
 from jobdesk.engine.fingerprint import fingerprint
@@ -16,6 +17,7 @@ from jobdesk.models import JobState, QueueStats, WorkerInfo
 from jobdesk.safetext import cells
 from jobdesk.tui import totals
 from jobdesk.tui.glyphs import ASCII, UNICODE
+from jobdesk.tui.screens.dialogs import ConfirmScreen
 from jobdesk.tui.screens.jobs import JobsScreen
 from jobdesk.tui.screens.overview import OverviewScreen
 from jobdesk.tui.screens.workers import WorkersScreen
@@ -253,5 +255,25 @@ def test_what_a_pane_shows_can_be_opened(run_desk):
         await until(pilot, lambda: isinstance(app.screen, WorkersScreen), "the workers")
         await until(pilot, lambda: app.screen.listing.cursor == 1, "the same one")
         assert app.screen.listing.current.id == "box:8:b"
+
+    run_desk(act, mode="overview")
+
+
+@pytest.mark.usefixtures("busy")
+def test_a_group_is_retried_where_it_is_seen_and_only_there(run_desk, broker):
+    async def act(pilot, app):
+        screen = await on_overview(pilot, app)
+        await press(pilot, "R", "D")
+        assert app.screen is screen, "the cursor is among the states"
+        assert "retry group" not in picture(app)
+
+        screen._list("failures").focus()
+        await until(pilot, lambda: "retry group" in picture(app), "the keys")
+        await press(pilot, "R")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen), "the question")
+        assert "Retry 2 jobs of thumbs" in picture(app)
+        await press(pilot, "y")
+
+        await until(pilot, lambda: Inspector(broker).stats("thumbs").failed == 0, "the retry")
 
     run_desk(act, mode="overview")

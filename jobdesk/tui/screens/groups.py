@@ -7,21 +7,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from jobdesk.broker import groups
 from jobdesk.broker.groups import ErrorGroup
-from jobdesk.models import JobRow, JobState
 from jobdesk.safetext import safe_line
-from jobdesk.tui import filters, spans
-from jobdesk.tui.actions import Action, Scope
+from jobdesk.tui import spans
+from jobdesk.tui.actions import Scope
+from jobdesk.tui.groupactions import GroupActions
 from jobdesk.tui.interest import Asked, Read, Source
-from jobdesk.tui.jobcommands import RemoveGroup, RetryGroup
 from jobdesk.tui.screens.tables import TableScreen
-from jobdesk.tui.searching import Search
 from jobdesk.tui.widgets.columns import Cell, Column
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from jobdesk.broker.rounds import Asking
-    from jobdesk.tui.commands import Command, Outcome
     from jobdesk.tui.interest import Snapshot
     from jobdesk.tui.widgets.listing import Listing
 
@@ -42,7 +39,7 @@ class Groups(Asked[tuple[ErrorGroup, ...]]):
         return tuple(sorted(found, key=lambda one: -one.last_ms)[:200])
 
 
-class GroupsScreen(TableScreen[ErrorGroup]):
+class GroupsScreen(GroupActions, TableScreen[ErrorGroup]):
     """Pushed over the jobs."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.GROUP,)
@@ -53,7 +50,6 @@ class GroupsScreen(TableScreen[ErrorGroup]):
     def __init__(self, queue: str | None) -> None:
         super().__init__()
         self.queue = queue
-        self._counting: Search | None = None
 
     def crumbs(self) -> tuple[str, ...]:
         return ("jobs", self.queue or "all queues", "causes")
@@ -92,88 +88,14 @@ class GroupsScreen(TableScreen[ErrorGroup]):
 
     # --- actions
 
-    def reason_against(self, action: Action) -> str | None:
-        if action.scope is Scope.GROUP and self.listing.current is None:
-            return "There is no group here."
-        if self._counting is not None and action.mutating:
-            return "Counting: esc stops it."
-        return None
+    def group_at_hand(self) -> ErrorGroup | None:
+        return self.listing.current
 
-    def clear(self) -> bool:
-        if self._counting is None:
-            return False
-        self._counting = None
-        self.note("stopped")
-        return True
+    def say_count(self, text: str) -> None:
+        self.note(text)
 
     def on_listing_opened(self, event: Listing.Opened) -> None:
         row = event.row
         if isinstance(row, ErrorGroup):
             self.desk.pop_screen()
-            self.desk.filter_jobs(filters.Filter(
-                row.queue, JobState.FAILED, (filters.Term("group", row.fingerprint),),
-            ))  # fmt: skip
-
-    def action_group_retry(self) -> None:
-        self._counted(lambda group, rows: self.desk.order(
-            RetryGroup(group.queue, len(rows), group.fingerprint, group.error), examples=rows[:3],
-        ))  # fmt: skip
-
-    def action_group_remove(self) -> None:
-        self._counted(lambda group, rows: self.desk.order(
-            RemoveGroup(group.queue, len(rows), group.fingerprint, group.error), examples=rows[:3],
-        ))  # fmt: skip
-
-    def action_group_canary(self) -> None:
-        self._counted(lambda group, rows: self.desk.order(
-            RetryGroup(group.queue, len(rows), group.fingerprint, group.error, limit=1), tier=1,
-            examples=rows[-1:],
-        ))  # fmt: skip
-
-    def _counted(self, then: Callable[[ErrorGroup, list[JobRow]], None]) -> None:
-        """Find the jobs that are of the group now, step by step; then ask with their number."""
-        group = self.listing.current
-        if group is None:
-            return
-        term = filters.Term("group", group.fingerprint)
-        search = Search(filters.Filter(group.queue, JobState.FAILED, (term,)))
-        self._counting = search
-
-        def step() -> None:
-            self.desk.link.ask(search.call, answer)
-
-        def answer(found: Any, error: Exception | None) -> None:
-            if self._counting is not search or not self.is_mounted:
-                return
-            if found is None:
-                self._counting = None
-                self.desk.refuse(str(error))
-                return
-            search.take(found)
-            if not search.complete and not search.full:
-                self.note(f"counting: {search.looked:,} of {search.total:,}   esc stops it")
-                step()
-                return
-            self._counting = None
-            self.note("")
-            if search.rows:
-                then(group, search.rows)
-            else:
-                self.desk.refuse("None of its jobs is failed any more.")
-
-        step()
-
-    def command_done(self, command: Command, outcome: Outcome) -> None:
-        if isinstance(command, RetryGroup) and command.limit == 1 and outcome.done:
-            self._watch(command, outcome.done[0][1])
-
-    def _watch(self, command: RetryGroup, job_id: str) -> None:
-        from jobdesk.tui.screens.canary import CanaryScreen
-
-        rest = RetryGroup(command.queue, command.found - 1, command.fingerprint, command.error)
-
-        def answer(go_on: bool | None) -> None:
-            if go_on:
-                self.desk.order(rest, tier=0)
-
-        self.desk.push_screen(CanaryScreen(command.queue, job_id, rest.found, rest.line), answer)
+            self.open_group(row)

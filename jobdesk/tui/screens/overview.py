@@ -13,12 +13,13 @@ from textual.containers import Container
 
 from jobdesk.broker import asking, edges, groups
 from jobdesk.broker.groups import ErrorGroup
-from jobdesk.models import JobState, WorkerInfo
+from jobdesk.models import WorkerInfo
 from jobdesk.safetext import safe_line
-from jobdesk.tui import filters, spans
+from jobdesk.tui import spans
+from jobdesk.tui.actions import BY_METHOD, Scope
+from jobdesk.tui.groupactions import GroupActions
 from jobdesk.tui.interest import Asked, Read, Source
 from jobdesk.tui.reads import MAX_WORKERS, Minutes, Stats
-from jobdesk.tui.screens.base import DeskScreen
 from jobdesk.tui.screens.queues import worst_state
 from jobdesk.tui.totals import QueueLine, StateLine, hand, queue_lines, state_lines, tendency
 from jobdesk.tui.widgets.columns import Cell, Column
@@ -93,8 +94,10 @@ class GroupList(Listing[ErrorGroup]):
         return row.queue, row.fingerprint
 
 
-class OverviewScreen(DeskScreen):
+class OverviewScreen(GroupActions):
     """The totals."""
+
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.GROUP,)
 
     AUTO_FOCUS = "#states"
     TITLE_WORD = "overview"
@@ -153,7 +156,8 @@ class OverviewScreen(DeskScreen):
             failed = sum(one.failed for one in causes)
             many = "1 cause" if len(causes) == 1 else f"{len(causes)} causes"
             said = f"{failed:,} by {many}   enter: its jobs" if causes else ""
-            self._title("failures", "Failures by cause  most first", said)
+            if self._counting is None:
+                self._title("failures", "Failures by cause  most first", said)
         if (health := snapshot.of(Health)) is not None:
             self.query_one(HealthLine).health = health
 
@@ -190,9 +194,24 @@ class OverviewScreen(DeskScreen):
         elif isinstance(row, WorkerInfo):
             self.desk.open_row("workers", row.id)
         elif isinstance(row, ErrorGroup):
-            self.desk.filter_jobs(filters.Filter(
-                row.queue, JobState.FAILED, (filters.Term("group", row.fingerprint),),
-            ))  # fmt: skip
+            self.open_group(row)
+
+    # --- what is done to a group, while the cursor is among the failures
+
+    def group_at_hand(self) -> ErrorGroup | None:
+        found: ErrorGroup | None = self._list("failures").current
+        return found
+
+    def say_count(self, text: str) -> None:
+        self.query_one("#failures-panel", Panel).border_subtitle = text
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        entry = BY_METHOD.get(action)
+        if entry is not None and entry.scope is Scope.GROUP:
+            among = self.focused is not None and self.focused.id == "failures"
+            if not among:
+                return False
+        return super().check_action(action, parameters)
 
     def on_listing_moved(self, _: Listing.Moved) -> None:
         self.refresh_bindings()
