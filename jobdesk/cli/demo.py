@@ -34,7 +34,7 @@ def _with_dashboard(redis_url: str | None) -> int:
     click.echo(f"jobdesk demo: everything it makes is in {folder}")
     try:
         return run_desk(
-            live.settings, [live.workers, *live.more()], mode="queues",
+            live.settings, [live.workers, *live.more()], mode="overview",
             state_file=folder / "tui.json",
         )  # fmt: skip
     finally:

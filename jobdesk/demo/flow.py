@@ -28,7 +28,6 @@ logger = logging.getLogger("jobdesk.demo")
 EVERY_S = 1.0
 #: Mails and notes that are kept; a demo may run for hours.
 MOST_KEPT = 3_000
-_FILES = ("clients-riyadh.csv", "clients-jeddah.csv", "clients-dammam.csv")
 
 
 def start(settings: Settings, webhook_host: str, log: Path) -> Hosted:
@@ -139,8 +138,8 @@ class Flow:
         )
 
     def cut_file(self) -> None:
-        """The same cause, each time with other words."""
-        file = self._draw.choice(_FILES)
+        """The same cause, each time with other numbers."""
+        file = f"clients-{self._draw.randrange(1, 90):02}.csv"
         self._add("demo", "rows", {"file": file, "lines": self._draw.randrange(10, 900)})
 
     def unknown_template(self) -> None:

@@ -118,7 +118,7 @@ def test_the_demo_on_a_terminal_ends_in_the_dashboard_and_stops_within_seconds(
 ) -> None:
     desk = Terminal(folder, "demo")
     try:
-        desk.until(lambda: re.search(r"worst first", desk.look()), "the dashboard")
+        desk.until(lambda: re.search(r"Last 60 minutes", desk.look()), "the dashboard")
         desk.until(lambda: worker_log(folder).count("jobdesk worker: ") == 2, "the workers")
         company = desk.company()
 

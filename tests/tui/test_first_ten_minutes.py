@@ -27,6 +27,7 @@ from jobdesk.tui.screens.dialogs import ConfirmScreen
 from jobdesk.tui.screens.job import JobScreen
 from jobdesk.tui.screens.jobdata import EditScreen
 from jobdesk.tui.screens.jobs import JobsScreen
+from jobdesk.tui.screens.overview import OverviewScreen
 from jobdesk.tui.screens.queues import QueuesScreen
 from jobdesk.tui.screens.why import WhyScreen
 from jobdesk.tui.screens.workers import WorkersScreen
@@ -123,7 +124,7 @@ def test_the_first_ten_minutes_are_as_the_readme_tells_them(live, tmp_path):
     from jobdesk.broker.connection import connect
 
     app = JobdeskApp(
-        Context("", live.settings), mode="queues", who="reader@here",
+        Context("", live.settings), mode="overview", who="reader@here",
         state_file=tmp_path / "tui.json", company=live.workers,
     )  # fmt: skip
 
@@ -140,7 +141,7 @@ def test_the_first_ten_minutes_are_as_the_readme_tells_them(live, tmp_path):
 async def _moving(reader):
     with reader.step(1) as told:
         assert "`make demo`" in told
-        await reader.at(QueuesScreen)
+        await reader.at(OverviewScreen)
         await reader.until(lambda: "pdf" in picture(reader.app), "the queues")
         await reader.until(lambda: reader.ended() >= 10, "jobs that end")
         before = picture(reader.app)

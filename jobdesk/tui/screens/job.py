@@ -153,7 +153,7 @@ class JobScreen(JobActions, DeskScreen):
         if action.id == "detail.pager" and (self.job is None or not self._paged_text()):
             return "There is nothing here for a pager."
         if action.id == "detail.file" and not madefile.path_of(self.job):
-            return "It has made no file."
+            return "It has made no file" + ("." if self.job and self.job.finished_ms else " yet.")
         if action.scope is not Scope.JOB:
             return None
         if self.gone_ms is not None and action.mutating:
