@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -27,15 +28,21 @@ class Terminal:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 35, 120, 0, 0))
         kept = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
+        self.folder = folder
+        self.environment = {
+            **kept, "TERM": "xterm-256color", "JOBDESK_DATA": str(folder / "data"),
+            "XDG_STATE_HOME": str(folder / "state"), "RATES_BASE_URL": "http://127.0.0.1:9",
+            "JOBDESK_IMPORTS": "jobdesk.demo.tasks",
+        }  # fmt: skip
         self.process = subprocess.Popen(
             [sys.executable, "-m", "jobdesk", *words],
             cwd=folder,
-            env={
-                **kept, "TERM": "xterm-256color", "JOBDESK_DATA": str(folder / "data"),
-                "XDG_STATE_HOME": str(folder / "state"), "RATES_BASE_URL": "http://127.0.0.1:9",
-            },
-            stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
-        )  # fmt: skip
+            env=self.environment,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+        )
         os.close(slave)
         os.set_blocking(self._master, False)
 
@@ -81,16 +88,23 @@ def log_of(folder: Path) -> str:
     return "".join(path.read_text() for path in (folder / "data/logs").glob("workers-*.log"))
 
 
-def test_a_desk_in_one_command_comes_whole_and_is_left_whole(folder: Path) -> None:
+def test_a_desk_in_one_command_comes_whole_and_a_second_q_ends_what_runs(folder: Path) -> None:
     desk = Terminal(folder, "--workers")
     try:
         desk.until(lambda: "jobdesk worker: " in log_of(folder), "workers")
         desk.until(lambda: "notification" in desk.look(), "the dashboard")
         company = desk.company()
         assert len(company) >= 2
+        added = jobdesk(desk, "add", "demo", "countdown", "--data", '{"steps": 400}', "--json")
+        job_id = json.loads(added)["data"]["jobId"]
+        desk.until(lambda: state(desk, job_id) == "active", "a long job")
 
         desk.type("q")
-        desk.until(lambda: desk.process.poll() is not None, "the end")
+        desk.until(lambda: "Stopping the workers" in desk.look(), "the first q")
+        time.sleep(0.5)
+        assert desk.process.poll() is None
+        desk.type("q")
+        desk.until(lambda: desk.process.poll() is not None, "the end", within=20)
     finally:
         desk.process.kill()
 
@@ -99,6 +113,23 @@ def test_a_desk_in_one_command_comes_whole_and_is_left_whole(folder: Path) -> No
     assert gone(company, 5)
     # not one line of theirs went to the screen
     assert "jobdesk worker: " not in desk.look()
+    # what did not end is back in its place
+    assert state(desk, job_id) == "waiting"
+
+
+def jobdesk(desk: Terminal, *words: str) -> str:
+    """Another command on the same Redis."""
+    done = subprocess.run(
+        [sys.executable, "-m", "jobdesk", *words],
+        cwd=desk.folder, env=desk.environment, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def state(desk: Terminal, job_id: str) -> str:
+    return str(json.loads(jobdesk(desk, "job", "demo", job_id, "--json"))["data"]["state"])
 
 
 def test_a_dashboard_that_is_killed_leaves_no_worker_behind(folder: Path) -> None:
