@@ -15,6 +15,8 @@ from jobdesk.broker.figures import total
 from jobdesk.broker.findings import Finding, Level
 from jobdesk.broker.inspector import Inspector
 from jobdesk.broker.keys import SCHEMA_VERSION, Meta
+from jobdesk.broker.keys import queues as queues_key
+from jobdesk.errors import InvalidQueueName
 from jobdesk.models import JobState
 
 if TYPE_CHECKING:
@@ -46,7 +48,11 @@ def steps(broker: Broker, *, sample: int = 50) -> Iterator[list[Finding]]:
     names = inspector.queues()
     served = {queue for worker in inspector.workers() for queue in worker.queues}
     for name in names:
-        stats = inspector.stats(name)
+        try:
+            stats = inspector.stats(name)
+        except InvalidQueueName:
+            yield [_no_name(broker, name)]
+            continue
         yield _queue(broker, inspector, stats, served=name in served, sample=sample)
     if not names:
         yield [
@@ -57,6 +63,15 @@ def steps(broker: Broker, *, sample: int = 50) -> Iterator[list[Finding]]:
                 advice="start a worker (jobdesk worker) or add a job",
             )
         ]
+
+
+def _no_name(broker: Broker, name: str) -> Finding:
+    return Finding(
+        level=Level.WARNING,
+        check="name",
+        message=f"{name!a:.80} is among the queues, and cannot be the name of one",
+        advice=f"was Redis written to by hand? SREM it from {queues_key(broker.namespace)}",
+    )
 
 
 # --- one queue

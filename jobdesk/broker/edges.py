@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobdesk.broker import records
 from jobdesk.broker.keys import Field
-from jobdesk.models import JobState, check_queue_name
+from jobdesk.models import JobState
 
 if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
@@ -30,7 +30,7 @@ class Edge:
 
 def asking(broker: Broker, queues: Sequence[str]) -> Asking[Mapping[str, Edge]]:
     """The edges of these queues."""
-    keys = {queue: broker.keys(check_queue_name(queue)) for queue in queues}
+    keys = {queue: broker.keys(queue) for queue in queues}
 
     def ask_ends(pipe: Any) -> None:
         for names in keys.values():

@@ -20,6 +20,7 @@ class Level(StrEnum):
 _MEANINGS = {
     "queues": "Queues are known once a worker has started or a job was added. Is this the Redis,"
     " and the namespace, that the application uses?",
+    "name": "jobdesk refuses such a name, so something else has written it. Nobody can work on it.",
     "schema": "What is kept in Redis has another form than this jobdesk reads. Reading it all the"
     " same would show, and write, nonsense.",
     "paused": "Nobody starts jobs of a paused queue. Those that wait keep their places and start"

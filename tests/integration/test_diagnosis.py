@@ -49,6 +49,15 @@ def test_where_no_queue_is_known_it_says_so(broker):
     assert findings(broker) == {"queues": Level.NOTE}
 
 
+def test_what_cannot_be_the_name_of_a_queue_is_told_and_the_others_are_looked_at(broker, thumbs):
+    broker.client.sadd(queue_names(broker.namespace), "evil\x1b[2J name", "thumbs")
+
+    found = {one.check: one for one in diagnose(broker)}
+
+    assert found["name"].message.startswith(r"'evil\x1b[2J name' is among the queues")
+    assert found["queue"].queue == "thumbs"
+
+
 def test_jobs_that_wait_without_a_worker_are_a_fault(broker):
     broker.client.sadd(queue_names(broker.namespace), "thumbs")
     QueueBuilder(broker, "thumbs").waiting("w")

@@ -128,6 +128,8 @@ class DoctorScreen(DeskScreen):
     def show(self, snapshot: Snapshot) -> None:
         found = snapshot.of(Diagnosis)
         if found is None:
+            if error := snapshot.error_of(Diagnosis):
+                self.listing.empty = safe_text(error)
             return
         self.listing.show(found, snapshot.now_ms)
         faults = sum(one.level is Level.FAULT for one in found)
