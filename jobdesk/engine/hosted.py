@@ -24,12 +24,22 @@ from jobdesk.errors import BadInput
 if TYPE_CHECKING:
     from jobdesk.settings import Settings
 
+#: The line by which a fleet says that it has a worker.
+READY = b"jobdesk worker: "
+#: One that is not up after so long is in trouble.
+LATE_S = 20.0
+
 
 class Hosted:
     """One program, seen from its host: ``python -m module``."""
 
-    def __init__(self, module: str, order: dict[str, Any], log: Path) -> None:
+    def __init__(
+        self, module: str, order: dict[str, Any], log: Path, *, ready: bytes = b""
+    ) -> None:
         self.log = log
+        #: what it writes into its log when it is up
+        self._ready = ready
+        self._started_at = time.monotonic()
         try:
             log.parent.mkdir(parents=True, exist_ok=True)
             out = log.open("ab")
@@ -39,6 +49,7 @@ class Hosted:
                 " that can"
             ) from exc
         with out:
+            self._log_from = out.tell()
             self.process = subprocess.Popen(
                 [sys.executable, "-m", module],
                 stdin=subprocess.PIPE,
@@ -57,9 +68,15 @@ class Hosted:
     def trouble(self) -> str:
         """That it ended though nobody asked it to; "" while all is well."""
         code = self.process.poll()
-        if code is None:
-            return ""
-        return f"The workers have ended ({code}). Their log says why: {self.log}"
+        if code is not None:
+            return f"The workers have ended ({code}). Their log says why: {self.log}"
+        if self._ready and time.monotonic() - self._started_at > LATE_S:
+            with suppress(OSError), self.log.open("rb") as log:
+                log.seek(self._log_from)
+                if self._ready not in log.read(100_000):
+                    return f"The workers do not come up. Their log may say why: {self.log}"
+            self._ready = b""
+        return ""
 
     def stop(self, *, now: bool = False) -> None:
         """Ask it to end when what runs has ended; ``now``: at once."""
@@ -103,7 +120,7 @@ def workers(
         "settings": plain(settings), "processes": processes, "queues": list(queues),
         "concurrency": concurrency,
     }  # fmt: skip
-    return Hosted(__name__, order, log)
+    return Hosted(__name__, order, log, ready=READY)
 
 
 def log_file(settings: Settings) -> Path:

@@ -80,6 +80,19 @@ def test_one_that_ends_by_itself_is_trouble_and_names_its_log(host):
     assert str(program.log) in program.trouble()
 
 
+def test_one_that_does_not_come_up_in_time_is_trouble(host, monkeypatch):
+    program = host(OBEDIENT)
+    said(program, "ordered")
+    program._ready = b"never said"
+    assert program.trouble() == ""
+
+    monkeypatch.setattr("jobdesk.engine.hosted.LATE_S", 0.0)
+    assert "do not come up" in program.trouble()
+
+    program._ready = b"ordered"
+    assert program.trouble() == ""
+
+
 def test_one_that_does_not_stop_is_killed_when_the_dashboard_is_left(host, monkeypatch, capsys):
     monkeypatch.setattr("jobdesk.cli.hosting.MORE_S", 0.5)
     program = host(DEAF)
