@@ -126,7 +126,9 @@ def _queue(
             Level.WARNING if served else Level.FAULT,
             "overdue",
             f"{_jobs(overdue)} delayed beyond their time by over a minute",
-            "" if served else f"no worker takes them: jobdesk worker {queue}",
+            f"see the workers' logs; jobdesk why {queue}"
+            if served
+            else f"no worker takes them: jobdesk worker {queue}",
         )
     if outgoing:
         tell(
