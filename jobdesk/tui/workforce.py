@@ -25,25 +25,24 @@ class Workforce:
     workers: tuple[WorkerInfo, ...] = ()
     #: worker -> what it runs, the longest first; of a lost one what it held, as that is by now
     jobs: Mapping[str, tuple[JobRow, ...]] = field(default_factory=dict)
-    #: when that was, by the server's clock
-    now_ms: int = 0
+    #: whether all running jobs were read
+    whole: bool = True
 
     def jobs_of(self, worker: WorkerInfo) -> tuple[JobRow, ...]:
         """Its jobs, as far as they were read."""
         return self.jobs.get(worker.id, ())
 
     def busy(self, worker: WorkerInfo) -> int:
-        """How many jobs it runs. Its heartbeat may be ten seconds old, and what was read cut."""
+        """How many jobs it runs; its heartbeat, which tells too, may be ten seconds old."""
         read = len(self.jobs_of(worker))
-        cut = sum(map(len, self.jobs.values())) >= RUNNING
-        return max(read, worker.busy) if cut else read
+        return read if self.whole else max(read, worker.busy)
 
 
 @dataclass(frozen=True)
 class AtWork(Read[Workforce]):
-    """All workers and their jobs: three commands a worker, one a running job, two a queue."""
+    """All workers and their jobs: a command or two a worker, one a running job, two a queue."""
 
-    every: ClassVar[float] = 1.0
+    every: ClassVar[float] = 2.0
 
     def fetch(self, source: Source) -> Workforce:
         now_ms = source.now_ms
@@ -51,8 +50,11 @@ class AtWork(Read[Workforce]):
         queues = source.queues()
         share = max(10, RUNNING // max(1, len(queues)))
         jobs: dict[str, list[JobRow]] = {}
+        whole = True
         for queue in queues:
-            for row in source.inspector.rows(queue, JobState.ACTIVE, 0, share - 1).rows:
+            running = source.inspector.rows(queue, JobState.ACTIVE, 0, share - 1)
+            whole = whole and running.total <= share
+            for row in running.rows:
                 jobs.setdefault(row.worker, []).append(row)
         lost = [worker for worker in found if worker.lost(now_ms)]
         jobs |= self._held(source, lost)
@@ -61,7 +63,7 @@ class AtWork(Read[Workforce]):
         return Workforce(
             workers=tuple(sorted(found, key=lambda one: (one.lost(now_ms), one.id))),
             jobs={worker: tuple(rows) for worker, rows in jobs.items()},
-            now_ms=now_ms,
+            whole=whole,
         )
 
     def _held(self, source: Source, lost: list[WorkerInfo]) -> dict[str, list[JobRow]]:
