@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from unicodedata import bidirectional
 
 from markupsafe import Markup, escape
@@ -66,7 +66,10 @@ def money(value: Decimal, currency: str = "SAR", language: str = "en") -> Markup
 
 def cell(value: float) -> Decimal:
     """A number of JSON as it was written there: 0.1 is a tenth."""
-    return Decimal(str(value))
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError(f"{str(value)[:40]!r} is no number, as 5000 or 5000.50") from None
 
 
 def number(value: Decimal | int) -> str:
