@@ -72,3 +72,11 @@ class CommandDone(Message):
     command: Command
     outcome: Outcome | None
     error: Exception | None
+    #: of how many jobs how many had been done when it last said so
+    done: int = 0
+    total: int = 0
+
+    @property
+    def unsure(self) -> bool:
+        """Whether Redis may have carried out what it did not answer."""
+        return getattr(self.error, "sent", False) is True

@@ -152,7 +152,8 @@ class OrderingApp(LinkedApp):
         self._note("")
         outcome = message.outcome
         if outcome is None:
-            self.refuse(str(message.error), title=f"{message.command.verb} was not done")
+            title, text = broken_off(message)
+            self.refuse(text, title=title)
             return
         self._undo = outcome.undo if outcome.undo is not None else self._undo
         hint = "  u takes it back." if outcome.undo is not None else ""
@@ -172,6 +173,17 @@ class OrderingApp(LinkedApp):
         if self._undo is not None:
             command, self._undo = self._undo, None
             self.order(command)
+
+
+def broken_off(message: messages.CommandDone) -> tuple[str, str]:
+    """What is said of a command that ended with an error: how far it came, as far as is known."""
+    verb, text = message.command.verb, str(message.error)
+    if message.done:
+        more = "  The jobs after them may have been done too." if message.unsure else ""
+        return f"{verb} broke off after {message.done:,} of {message.total:,}", text + more
+    if message.unsure:
+        return f"{verb} may have been done", f"{text}  Look before you do it again."
+    return f"{verb} was not done", text
 
 
 def takes_away(command: Command) -> bool:

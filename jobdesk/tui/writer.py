@@ -75,10 +75,11 @@ class Writer:
                 self._written()
 
     def _carry_out(self, command: Command, control: Control) -> None:
-        told = 0.0
+        told, reached = 0.0, (0, 0)
 
         def progress(done: int, total: int) -> bool:
-            nonlocal told
+            nonlocal told, reached
+            reached = done, total
             if time.monotonic() - told > REPORT_S:
                 told = time.monotonic()
                 self._post(messages.CommandProgress(command, done, total))
@@ -92,4 +93,4 @@ class Writer:
             if not isinstance(exc, JobdeskError):
                 _log.exception("%s failed", command.line)
         with contextlib.suppress(RuntimeError):  # the app has ended
-            self._post(messages.CommandDone(command, outcome, error))
+            self._post(messages.CommandDone(command, outcome, error, *reached))
