@@ -647,6 +647,8 @@ class WorkerInfo:
     parent: int = 0
     #: a process of ``-k process``, which its parent alone can stop
     fork: bool = False
+    #: told to stop: it ends what it has, and takes nothing more
+    stopping: bool = False
     #: when it was found dead; 0: it was not
     ended_ms: int = 0
 

@@ -36,6 +36,7 @@ def worker(worker_id: str, raw: bytes) -> WorkerInfo:
         mark=str(told.get("mark") or ""),
         parent=whole("parent"),
         fork=told.get("fork") is True,
+        stopping=told.get("stopping") is True,
         ended_ms=whole("ended_ms"),
     )
 

@@ -47,6 +47,8 @@ class WorkerBeat:
     started_ms: int = field(default_factory=lambda: round(time.time() * 1000))
 
     mark: str = field(init=False)
+    #: whether it has been told to stop
+    stopping: bool = False
 
     def __post_init__(self) -> None:
         self.mark = mark_of(self.pid)
@@ -69,6 +71,7 @@ class WorkerBeat:
                 "mark": self.mark,
                 "parent": self.parent,
                 "fork": self.fork,
+                "stopping": self.stopping,
             }
         )
         with self.broker.errors("heartbeat"):
@@ -89,6 +92,20 @@ class WorkerBeat:
             pipe.unlink(keys.worker_last(namespace, self.worker))
             pipe.zrem(keys.workers(namespace), self.worker)
             pipe.execute()
+
+
+def leaving(broker: Broker, worker: str) -> None:
+    """Say of a worker that it was told to stop; it says so itself with its next heartbeat."""
+    name = keys.worker_info(broker.namespace, worker)
+    with broker.errors("heartbeat"):
+        client: Any = broker.client
+        try:
+            told = json.loads(client.get(name) or b"null")
+        except ValueError:
+            return
+        if isinstance(told, dict):
+            told["stopping"] = True
+            client.set(name, json.dumps(told), xx=True, keepttl=True)
 
 
 def held(broker: Broker, worker: str, queues: Sequence[str]) -> dict[str, list[str]]:

@@ -104,6 +104,8 @@ def stop(broker: Broker, who: str, name: str, *, kill: bool = False) -> Stopped:
         ) from None
     done = Stopped(worker=worker, killed=kill, in_hand=in_hand or worker.in_hand)
     _note(broker, who, done)
+    if not kill:
+        registry.leaving(broker, worker.id)
     if gone:
         registry.bury(broker, worker.id, done.in_hand)
         if not worker.parent:

@@ -56,7 +56,7 @@ class Station:
         self.pool = Pool(queues, slots, worker, alone=alone)
         self.children = Children()
         self.pool.isolate = self.children.isolate
-        beat = WorkerBeat(
+        self.beat = WorkerBeat(
             queues[0].broker,
             worker,
             socket.gethostname(),
@@ -67,7 +67,7 @@ class Station:
             parent=os.getppid() if consumer.forks is not None or consumer.has_parent else 0,
             fork=consumer.forks is not None,
         )
-        self.supervisor = Supervisor(self.pool, beat, consumer.replace_stuck)
+        self.supervisor = Supervisor(self.pool, self.beat, consumer.replace_stuck)
         self.children.on_due = self.pool.on_due
         self._queues = queues
         for queue in queues:
@@ -276,6 +276,7 @@ class Consumer(HueyConsumer):  # type: ignore[misc]  # huey has no types
     def stop(self, graceful: bool = False) -> None:
         self._stopped = True
         if self.station is not None:
+            self.station.beat.stopping = True
             self.station.pool.stop()
         super().stop(graceful)
         self.close_station("the worker was told to stop")

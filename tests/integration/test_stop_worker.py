@@ -82,6 +82,7 @@ def test_a_worker_is_told_to_stop_by_the_beginning_of_its_name(broker, sleeper, 
     assert (entry.action, entry.who, entry.count) == ("stop worker", "op@here", 1)
     assert entry.command == f"jobdesk stop {beat.worker}"
     assert Inspector(broker).audit("mails") == ()
+    assert [one.stopping for one in Inspector(broker).workers()] == [True]
 
 
 def _audit(broker):

@@ -142,7 +142,7 @@ def test_a_worker_killed_from_the_screen_loses_no_job_and_one_told_to_stop_neith
         assert entry.command == f"jobdesk stop {first.id} --kill --yes"
 
         # told to stop, it ends what it has
-        (job_id,) = add("nap", 1, seconds=1.0)
+        (job_id,) = add("nap", 1, seconds=3.0)
         second = screen.listing.row_at(0)
         assert second.id != first.id
         while screen.listing.current.id != second.id:
@@ -151,6 +151,7 @@ def test_a_worker_killed_from_the_screen_loses_no_job_and_one_told_to_stop_neith
         await press(pilot, "s")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen), "the question")
         await press(pilot, "y")
+        await until(pilot, lambda: "ends" in picture(app), "what it does")
         await until(pilot, lambda: watched.count("completed") == 3, "its end", within=20)
         assert watched.job(job_id).attempts_made == 1
         up = Inspector(broker).workers

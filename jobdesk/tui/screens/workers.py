@@ -120,6 +120,8 @@ class WorkersScreen(TableScreen[WorkerInfo]):
 
         if worker.lost(self.listing.now_ms):
             return "It is lost: there is no process to be stopped."
+        if worker.stopping and action.id == "worker.stop":
+            return "It has been told to stop, and ends what it has in hand."
         reason = stopping.unreachable(worker, kill=action.id == "worker.kill")
         return None if reason is None else f"{reason[0].upper()}{reason[1:]}"
 
@@ -142,7 +144,9 @@ class WorkersScreen(TableScreen[WorkerInfo]):
         def state(row: WorkerInfo, now_ms: int) -> Cell:
             if row.lost(now_ms):
                 return f"{glyphs.states['failed']} lost", "error"
-            return (f"{glyphs.live} up", "success")
+            if row.stopping:
+                return f"{glyphs.states['delayed']} ends", "warning"
+            return f"{glyphs.live} up", "success"
 
         def slots(row: WorkerInfo, now_ms: int) -> Cell:
             if row.lost(now_ms):
