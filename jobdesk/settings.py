@@ -99,6 +99,8 @@ class Settings(BaseSettings):
     """``ascii`` for terminals without the signs of the states."""
     tui_read_only: bool = Field(False, validation_alias=_ours("TUI__READ_ONLY"))
     """The dashboard changes nothing."""
+    display: str | None = Field(None, validation_alias=AliasChoices("WAYLAND_DISPLAY", "DISPLAY"))
+    """The desktop, where there is one: files are opened on it."""
     editor: str | None = Field(None, validation_alias=AliasChoices("VISUAL", "EDITOR"))
     """The command that edits a job's data; unset: a form of our own."""
     pager: str = Field("less", validation_alias="PAGER")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,8 +31,8 @@ def path_of(job: Job | None) -> str:
     return path if isinstance(path, str) else ""
 
 
-def opened(path: str, data_folder: Path) -> str:
-    """Open the file on this desktop; "" when that was done, else why not."""
+def opened(path: str, data_folder: Path, *, desktop: bool) -> str:
+    """Open the file on the desktop, if there is one; "" when that was done, else why not."""
     file = Path(path)
     try:
         real = files.inside(data_folder, file)
@@ -43,10 +43,14 @@ def opened(path: str, data_folder: Path) -> str:
     if real.suffix.lower() not in OPENED:
         return "such a file is not opened from here"
     program = shutil.which("xdg-open")
-    if program is None or not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+    if program is None or not desktop:
         return "there is no desktop here"
-    nothing = subprocess.DEVNULL
-    subprocess.Popen(
-        [program, str(real)], stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True
-    )
+    threading.Thread(target=_run, args=([program, str(real)],), daemon=True).start()
     return ""
+
+
+def _run(command: list[str]) -> None:
+    nothing = subprocess.DEVNULL
+    subprocess.run(
+        command, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True, check=False
+    )

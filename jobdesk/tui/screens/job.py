@@ -214,7 +214,8 @@ class JobScreen(JobActions, DeskScreen):
 
     def action_detail_file(self) -> None:
         path = madefile.path_of(self.job)
-        why_not = madefile.opened(path, self.desk.settings.data_folder)
+        settings = self.desk.settings
+        why_not = madefile.opened(path, settings.data_folder, desktop=bool(settings.display))
         if why_not:
             self.desk.copy(path, f"the path, as {why_not}")
         else:
