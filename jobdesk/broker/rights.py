@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
 
 #: A watching user, beside ``~<namespace>:*``: reads, and asks the server how it is.
-WATCHER: Final = ("-@all", "+@read", "+@connection", "+info", "+time", "+acl|whoami")
+WATCHER: Final = (
+    "-@all",
+    "+@read",
+    "+@connection",
+    "+@transaction",
+    "+info",
+    "+time",
+    "+acl|whoami",
+)
 #: What commands need beyond that.
 OPERATOR: Final = ("+@write", "+@scripting")
 

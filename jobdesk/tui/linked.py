@@ -62,6 +62,7 @@ class LinkedApp(App[int]):
         self._connect: ConnectScreen | None = None
         self._small: TooSmall | None = None
         super().__init__()
+        self.set_class(self.glyphs is ASCII, "-ascii")
         self._begin_with(self.preferences.theme or settings.tui_theme)
 
     def _begin_with(self, theme: str) -> None:

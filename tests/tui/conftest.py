@@ -33,3 +33,9 @@ def thumbs(broker: Broker) -> QueueBuilder:
 def registered(broker: Broker, name: str) -> QueueBuilder:
     broker.client.sadd(f"{broker.namespace}:queues", name)
     return QueueBuilder(broker, name)
+
+
+@pytest.fixture
+def snapshot_update(request: pytest.FixtureRequest) -> bool:
+    """Whether pictures are to be written instead of compared."""
+    return bool(request.config.getoption("--snapshot-update"))

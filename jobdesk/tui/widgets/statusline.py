@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from textual.content import Content
 from textual.reactive import reactive
@@ -11,9 +11,13 @@ from textual.widget import Widget
 
 from jobdesk.safetext import cells, cut
 from jobdesk.tui import spans
+from jobdesk.tui.actions import BY_ID
 from jobdesk.tui.linkstatus import LinkState, LinkStatus
 
 if TYPE_CHECKING:
+    from textual import events
+
+    from jobdesk.tui.app import JobdeskApp
     from jobdesk.tui.glyphs import Glyphs
 
 Part = tuple[str, str]
@@ -44,7 +48,8 @@ class StatusLine(Widget):
         width = self.size.width
         right = self._chips()
         left: list[Part] = [(" jobdesk ", "bold $primary")]
-        left += [(f" {' › '.join(self.crumbs)}", "$foreground")] if self.crumbs else []
+        way = f" {self._glyphs.cursor} ".join(self.crumbs)
+        left += [(f" {way}", "$foreground")] if way else []
         used = _width(left) + _width(right)
         address = f"{self._address}   "
         context: list[Part] = []
@@ -93,6 +98,20 @@ class StatusLine(Widget):
             chips.append(("  READ-ONLY" if self.size.width >= 100 else "  RO", "bold $accent"))
         chips.append((" ", ""))
         return chips
+
+    async def on_click(self, event: events.Click) -> None:
+        """The first word goes back; what is said at the right end is looked into."""
+        desk = cast("JobdeskApp", self.app)
+        if event.x < cells(" jobdesk "):
+            await desk.perform(BY_ID["back"])
+        elif event.x >= self.size.width - _width(self._chips()):
+            refusal = desk.refusal()
+            if self.held:
+                await desk.perform(BY_ID["hold"])
+            elif refusal is not None and self.status.usable:
+                desk.refuse(refusal)
+            else:
+                await desk.perform(BY_ID["refresh"])
 
 
 def _pace(seconds: float) -> str:
