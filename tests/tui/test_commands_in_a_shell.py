@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
     from jobdesk.settings import Settings
 
-QUEUES = ("thumbs", "mails")
+#: Of no test's code: what a process has functions for is not read from Redis.
+QUEUES = ("prints", "letters")
 SCHEMA = {"type": "object", "properties": {"path": {"type": "string"}}}
 
 
@@ -60,22 +61,22 @@ class World:
                 keep_completed="86400000:1000", keep_failed="172800000:", max_stalled=3,
                 max_active=None, rate_limit=None,
             )  # fmt: skip
-        self.thumbs = QueueBuilder(self.broker, "thumbs")
-        self.thumbs.completed("c1", "c2", "c3")
+        self.prints = QueueBuilder(self.broker, "prints")
+        self.prints.completed("c1", "c2", "c3")
         for job_id in ("f1", "f2", "f3"):
             self.fails(job_id, "ValueError: no picture")
         self.fails("g1", "OSError: no disk")
-        self.thumbs.waiting("w1", "w2", "o'dd -id", priority=4)
-        self.thumbs.delayed("d1", "d2")
-        self.thumbs.end_at("completed", "c1", 1_000_000)
-        QueueBuilder(self.broker, "mails").waiting("m1")
+        self.prints.waiting("w1", "w2", "o'dd -id", priority=4)
+        self.prints.delayed("d1", "d2")
+        self.prints.end_at("completed", "c1", 1_000_000)
+        QueueBuilder(self.broker, "letters").waiting("m1")
 
     def fails(self, job_id: str, error: str) -> None:
         """Let a job fail as a worker does, so that it is of the group of its error."""
-        (job,) = self.thumbs.active(job_id)
+        (job,) = self.prints.active(job_id)
         told = json.dumps({"o": "failed", "w": WORKER, "err": error, "tb": "Traceback …"})[1:]
         value = fingerprint("resize", error).encode()
-        self.thumbs.finish(job, Ending.FAILED, error=error, attempt=told, value=value)
+        self.prints.finish(job, Ending.FAILED, error=error, attempt=told, value=value)
 
     @contextmanager
     def current(self) -> Iterator[None]:
@@ -134,7 +135,7 @@ class World:
         host = os.uname().nodename
         name = f"{host}:{process.pid}:ab12"
         assert mark_of(process.pid)
-        WorkerBeat(self.broker, name, host, process.pid, ["thumbs"], 2, "1").beat()
+        WorkerBeat(self.broker, name, host, process.pid, ["prints"], 2, "1").beat()
         return self.desk.inspector.workers()[0]
 
     def end(self) -> None:
@@ -157,7 +158,7 @@ def _of_job(job: Any) -> tuple[Any, ...]:
 
 PICTURE = fingerprint("resize", "ValueError: no picture")
 DISK = fingerprint("resize", "OSError: no disk")
-JOBS = (("thumbs", "f1"), ("thumbs", "f2"))
+JOBS = (("prints", "f1"), ("prints", "f2"))
 Make = Callable[[World], Command]
 
 #: Each command, in the ways in which it is given.
@@ -167,78 +168,78 @@ CASES: dict[type[Command], list[Make]] = {
         lambda _: commands.RetryJobs(JOBS[:1]),
     ],
     commands.RemoveJobs: [
-        lambda _: commands.RemoveJobs((*JOBS, ("mails", "m1"))),
-        lambda _: commands.RemoveJobs((("thumbs", "o'dd -id"),)),
+        lambda _: commands.RemoveJobs((*JOBS, ("letters", "m1"))),
+        lambda _: commands.RemoveJobs((("prints", "o'dd -id"),)),
     ],
-    commands.CancelJobs: [lambda _: commands.CancelJobs((("thumbs", "w1"), ("thumbs", "d1")))],
-    commands.PromoteJobs: [lambda _: commands.PromoteJobs((("thumbs", "d1"),))],
+    commands.CancelJobs: [lambda _: commands.CancelJobs((("prints", "w1"), ("prints", "d1")))],
+    commands.PromoteJobs: [lambda _: commands.PromoteJobs((("prints", "d1"),))],
     commands.ChangePriority: [
-        lambda _: commands.ChangePriority((("thumbs", "w1"),), priority=9),
-        lambda _: commands.ChangePriority((("thumbs", "w1"), ("thumbs", "w2")), priority=None),
+        lambda _: commands.ChangePriority((("prints", "w1"),), priority=9),
+        lambda _: commands.ChangePriority((("prints", "w1"), ("prints", "w2")), priority=None),
     ],
     commands.Undo: [
         lambda world: world.undo(commands.RemoveJobs(JOBS)),
-        lambda world: world.undo(queuecommands.CleanJobs("thumbs", 4, JobState.FAILED)),
+        lambda world: world.undo(queuecommands.CleanJobs("prints", 4, JobState.FAILED)),
     ],
-    queuecommands.PauseQueue: [lambda _: queuecommands.PauseQueue("thumbs")],
+    queuecommands.PauseQueue: [lambda _: queuecommands.PauseQueue("prints")],
     queuecommands.ResumeQueue: [
-        lambda world: (world.did(queuecommands.PauseQueue("thumbs")),
-                       queuecommands.ResumeQueue("thumbs"))[1],
+        lambda world: (world.did(queuecommands.PauseQueue("prints")),
+                       queuecommands.ResumeQueue("prints"))[1],
     ],
-    queuecommands.PauseAll: [lambda _: queuecommands.PauseAll(("mails", "thumbs"))],
+    queuecommands.PauseAll: [lambda _: queuecommands.PauseAll(("letters", "prints"))],
     queuecommands.ResumeAll: [
-        lambda world: world.undo(queuecommands.PauseAll(("mails", "thumbs"))),
+        lambda world: world.undo(queuecommands.PauseAll(("letters", "prints"))),
     ],
-    queuecommands.RetryAll: [lambda _: queuecommands.RetryAll("thumbs", 4)],
+    queuecommands.RetryAll: [lambda _: queuecommands.RetryAll("prints", 4)],
     queuecommands.CleanJobs: [
-        lambda _: queuecommands.CleanJobs("thumbs", 3, JobState.COMPLETED),
-        lambda _: queuecommands.CleanJobs("thumbs", 1, JobState.COMPLETED, grace=5400),
-        lambda _: queuecommands.CleanJobs("thumbs", 2, JobState.FAILED, limit=2),
-        lambda _: queuecommands.CleanJobs("thumbs", 2, JobState.DELAYED, grace=0.0),
+        lambda _: queuecommands.CleanJobs("prints", 3, JobState.COMPLETED),
+        lambda _: queuecommands.CleanJobs("prints", 1, JobState.COMPLETED, grace=5400),
+        lambda _: queuecommands.CleanJobs("prints", 2, JobState.FAILED, limit=2),
+        lambda _: queuecommands.CleanJobs("prints", 2, JobState.DELAYED, grace=0.0),
     ],
-    queuecommands.EmptyQueue: [lambda _: queuecommands.EmptyQueue("thumbs", 5)],
+    queuecommands.EmptyQueue: [lambda _: queuecommands.EmptyQueue("prints", 5)],
     queuecommands.ObliterateQueue: [
-        lambda world: (world.did(queuecommands.PauseQueue("thumbs")),
-                       queuecommands.ObliterateQueue("thumbs", 12))[1],
-        lambda world: (world.thumbs.take(1), world.did(queuecommands.PauseQueue("thumbs")),
-                       queuecommands.ObliterateQueue("thumbs", 12, running=1))[2],
+        lambda world: (world.did(queuecommands.PauseQueue("prints")),
+                       queuecommands.ObliterateQueue("prints", 12))[1],
+        lambda world: (world.prints.take(1), world.did(queuecommands.PauseQueue("prints")),
+                       queuecommands.ObliterateQueue("prints", 12, running=1))[2],
     ],
     queuecommands.SetLimits: [
-        lambda _: queuecommands.SetLimits("thumbs", 5, (100, 90.0), was=(None, None)),
+        lambda _: queuecommands.SetLimits("prints", 5, (100, 90.0), was=(None, None)),
         lambda world: world.undo(
-            queuecommands.SetLimits("thumbs", 5, (100, 0.5), was=(None, None))
+            queuecommands.SetLimits("prints", 5, (100, 0.5), was=(None, None))
         ),
     ],
     queuecommands.SwitchSchedule: [
-        lambda _: queuecommands.SwitchSchedule("thumbs", "resize", pause=True),
+        lambda _: queuecommands.SwitchSchedule("prints", "resize", pause=True),
         lambda world: (
-            world.did(queuecommands.SwitchSchedule("thumbs", "resize", pause=True)),
-            queuecommands.SwitchSchedule("thumbs", "resize", pause=False),
+            world.did(queuecommands.SwitchSchedule("prints", "resize", pause=True)),
+            queuecommands.SwitchSchedule("prints", "resize", pause=False),
         )[1],
     ],
-    queuecommands.RunSchedule: [lambda _: queuecommands.RunSchedule("thumbs", "resize")],
+    queuecommands.RunSchedule: [lambda _: queuecommands.RunSchedule("prints", "resize")],
     jobcommands.EditJob: [
-        lambda _: jobcommands.EditJob("thumbs", "f1", {"path": "a 'b'.png"}, {"path": "f1"}),
-        lambda _: jobcommands.EditJob("thumbs", "f1", {"path": "b"}, {"path": "f1"}, again=True),
+        lambda _: jobcommands.EditJob("prints", "f1", {"path": "a 'b'.png"}, {"path": "f1"}),
+        lambda _: jobcommands.EditJob("prints", "f1", {"path": "b"}, {"path": "f1"}, again=True),
     ],
     jobcommands.UneditJob: [
         lambda world: world.undo(
-            jobcommands.EditJob("thumbs", "f1", {"path": "b"}, {"path": "f1"}, again=True)
+            jobcommands.EditJob("prints", "f1", {"path": "b"}, {"path": "f1"}, again=True)
         ),
     ],
     jobcommands.AddJob: [
         lambda _: jobcommands.AddJob(
-            "thumbs", "resize", {"path": "ä $HOME"},
+            "prints", "resize", {"path": "ä $HOME"},
             {"priority": 2, "delay": 90.5, "attempts": 7, "job_id": "mine"}, "f1",
         ),
-        lambda _: jobcommands.AddJob("thumbs", "resize", {"path": "x"}),
+        lambda _: jobcommands.AddJob("prints", "resize", {"path": "x"}),
     ],
     jobcommands.RetryGroup: [
-        lambda _: jobcommands.RetryGroup("thumbs", 3, PICTURE, "ValueError"),
-        lambda _: jobcommands.RetryGroup("thumbs", 3, PICTURE, "Va", limit=1),
+        lambda _: jobcommands.RetryGroup("prints", 3, PICTURE, "ValueError"),
+        lambda _: jobcommands.RetryGroup("prints", 3, PICTURE, "Va", limit=1),
     ],
     jobcommands.RemoveGroup: [
-        lambda _: jobcommands.RemoveGroup("thumbs", 1, DISK, "OSError"),
+        lambda _: jobcommands.RemoveGroup("prints", 1, DISK, "OSError"),
     ],
     workercommands.StopWorker: [lambda world: workercommands.StopWorker(world.worker(), 0)],
     workercommands.KillWorker: [lambda world: workercommands.KillWorker(world.worker(), 0)],
@@ -319,7 +320,7 @@ def test_a_real_shell_takes_the_line_as_it_is_shown(worlds, environment, kind):
 
 
 def test_data_with_a_secret_is_not_shown_but_read_from_stdin():
-    command = jobcommands.AddJob("thumbs", "resize", {"password": "hunter2"})
+    command = jobcommands.AddJob("prints", "resize", {"password": "hunter2"})
 
     assert "hunter2" not in command.line
-    assert command.line == "jobdesk add thumbs resize --data -"
+    assert command.line == "jobdesk add prints resize --data -"

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 #: How long one rests before what was typed is counted.
 COUNT_S = 0.15
 _LABEL = 12
+#: Longer numbers are slips of the finger.
+_DIGITS = 9
 
 
 class Switch(Widget, can_focus=True):
@@ -210,7 +212,7 @@ class CleanScreen(AskScreen):
         from jobdesk.broker.ages import check_clean
 
         limit = self.text("limit") or "0"
-        if not limit.isdecimal() or not limit.isascii():
+        if not limit.isdecimal() or not limit.isascii() or len(limit) > _DIGITS:
             raise BadInput(f"at most is a number, or empty, got {limit!r:.20}")
         state = CLEANED[self.query_one(Switch).chosen]
         _, grace = check_clean(state, seconds_of(self.text("grace") or "0"), int(limit))
@@ -320,7 +322,8 @@ def said_of(wanted: CleanJobs, found: Older) -> tuple[str, str]:
 def _whole(text: str, name: str) -> int | None:
     if not text:
         return None
-    if not (text.isdecimal() and text.isascii()) or int(text) < 1:
+    digits = text.isdecimal() and text.isascii() and len(text) <= _DIGITS
+    if not digits or int(text) < 1:
         raise BadInput(f"{name} is a number of 1 or more, or empty, got {text!r:.20}")
     return int(text)
 
