@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobdesk.broker import keys
 from jobdesk.broker.connection import BLOCK_S
-from jobdesk.broker.transitions import BATCH, Exchanged, Finish, Outcome
+from jobdesk.broker.transitions import Exchanged, Finish, Outcome
 from jobdesk.engine.eventlog import log_active
 from jobdesk.engine.run import Run
 from jobdesk.errors import BrokerError, JobdeskError, RedisUnavailable
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("jobdesk.worker")
 
+#: Ends booked, and jobs taken, in one exchange: what costs Redis under 5 ms on a busy machine too.
+MOST = 64
 #: No finish waits longer than this for company.
 FLUSH_AFTER_S = 0.005
 #: Jobs that run shorter than a request takes are fetched ahead, as many as this time runs off.
@@ -212,7 +214,7 @@ class Pool:
                 if feed.limit >= self.slots and feed.run_s < SHORT_S:
                     ahead = round(AHEAD_S / feed.run_s)
                     room, idle = room + ahead, idle + ahead
-                want = max(0, min(room, idle, BATCH)) if feed.ready else 0
+                want = max(0, min(room, idle, MOST)) if feed.ready else 0
                 if self.stopping:
                     want = 0
             if want or feed.finishes:
@@ -221,7 +223,7 @@ class Pool:
     def exchange_feed(self, feed: Feed, want: int, *, housekeeping: bool = False) -> None:
         """One request for one queue. The caller holds the exchange lock, or is the supervisor."""
         with self._mutex:
-            finishes, feed.finishes = feed.finishes[:BATCH], feed.finishes[BATCH:]
+            finishes, feed.finishes = feed.finishes[:MOST], feed.finishes[MOST:]
             feed.oldest = time.monotonic()
         queue = feed.queue
         sent = time.monotonic()

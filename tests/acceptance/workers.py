@@ -93,7 +93,7 @@ class Starter:
     def __init__(self, environment: dict[str, str], folder: Path) -> None:
         self.environment = {"JOBDESK_SHUTDOWN_TIMEOUT": "20", **environment}
         self._folder = folder
-        self._started: list[Worker] = []
+        self.started: list[Worker] = []
 
     def huey_consumer(
         self, *options: str, queue: str = "queue", host: str = "", module: str = MODULE,
@@ -116,13 +116,13 @@ class Starter:
         return self._start(command, environment)
 
     def _start(self, command: list[str], environment: dict[str, str]) -> Worker:
-        log = self._folder / f"worker-{len(self._started)}.log"
+        log = self._folder / f"worker-{len(self.started)}.log"
         worker = Worker(command, {**self.environment, **environment}, log)
-        self._started.append(worker)
+        self.started.append(worker)
         return worker
 
     def clear_away(self) -> None:
-        for worker in self._started:
+        for worker in self.started:
             worker.clear_away()
 
 

@@ -21,6 +21,8 @@ def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Starter]:
     """Starts workers, and clears them away."""
     starter = Starter(environment, tmp_path)
     yield starter
+    for worker in starter.started:  # shown where a test fails
+        print(f"--- worker, status {worker.process.poll()}\n{worker.log[-2000:]}")
     starter.clear_away()
 
 

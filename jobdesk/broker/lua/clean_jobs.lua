@@ -1,9 +1,10 @@
 -- Removes jobs of one state that are older than a grace: ended ones by when they ended, waiting
 -- and delayed ones by when they were added. Looks at no more than 250 jobs per call.
 -- KEYS[1] queue prefix
--- ARGV    state (waiting, delayed, completed, failed), grace ms, limit (at most 250),
---         cursor ('' at first, then what the last call returned), operation ('' keeps nothing
---         for an undo), its action, who, request (the same when sent again)
+-- ARGV    state (waiting, delayed, completed, failed), grace ms, limit (at most 250, 100
+--         where an undo is kept), cursor ('' at first, then what the last call returned),
+--         operation ('' keeps nothing for an undo), its action, who, request (the same when sent
+--         again)
 -- Returns {'OK', 1 when done, cursor, ids removed, 1 when all can be undone}
 -- Events  cleaned (state, count), when something was removed
 -- include: time
@@ -21,7 +22,7 @@ if known then -- guard: replay
   return known
 end
 
-limit = math.min(limit, 250)
+limit = math.min(limit, operation == '' and 250 or 100)
 local set = P .. (state == 'waiting' and 'wait' or state)
 local now = now_ms()
 local before = now - grace

@@ -1,7 +1,7 @@
 -- Removes waiting jobs, then delayed ones, up to 250 per call.
 -- KEYS[1] queue prefix
--- ARGV    limit (at most 250), operation ('' keeps nothing for an undo), its action, who, request
---         (the same when sent again)
+-- ARGV    limit (at most 250, 100 where an undo is kept), operation ('' keeps nothing for an
+--         undo), its action, who, request (the same when sent again)
 -- Returns {'OK', removed, waiting and delayed jobs left, 1 when all can be undone}
 -- Events  cleaned (state, count) per state; drained when the last one went
 -- include: time
@@ -10,8 +10,8 @@
 -- include: replay
 -- include: trash
 local P = KEYS[1]
-local limit = math.min(tonumber(ARGV[1]), 250)
 local operation, action, who, request = ARGV[2] or '', ARGV[3], ARGV[4], ARGV[5] or ''
+local limit = math.min(tonumber(ARGV[1]), operation == '' and 250 or 100)
 redis.call('zrem', P .. 'wait', '')
 local known = replayed(P, request)
 if known then -- guard: replay

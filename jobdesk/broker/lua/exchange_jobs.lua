@@ -255,13 +255,14 @@ end
 for state, count in pairs(own_counts) do
   trim_own(P, state == 'c' and 'completed' or 'failed', count, 50)
 end
+-- a little more than have come, so that a surplus goes in time, however large the batches are
 if completed > 0 and meta[5] then
   local age, count = parse_retention(meta[5])
-  trim(P, 'completed', age, count, now, 50)
+  trim(P, 'completed', age, count, now, math.max(50, completed + 10))
 end
 if failed > 0 and meta[6] then
   local age, count = parse_retention(meta[6])
-  trim(P, 'failed', age, count, now, 50)
+  trim(P, 'failed', age, count, now, math.max(50, failed + 10))
 end
 
 if housekeeping then -- guard: housekeeping, lets pass

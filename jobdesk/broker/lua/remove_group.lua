@@ -1,9 +1,9 @@
 -- Removes up to 250 of the failed jobs whose last error has one fingerprint, the oldest first.
 -- Looks at no more than 250 failed jobs per call.
 -- KEYS[1] queue prefix
--- ARGV    fingerprint, limit (at most 250), until and cursor ('' at first, then what the last call
---         returned), operation ('' keeps nothing for an undo), its action, who, request (the same
---         when sent again)
+-- ARGV    fingerprint, limit (at most 250, 100 where an undo is kept), until and cursor ('' at
+--         first, then what the last call returned), operation ('' keeps nothing for an undo), its
+--         action, who, request (the same when sent again)
 -- Returns {'OK', 1 when done, until, cursor, looked at, ids, 1 when all can be undone}
 -- Events  cleaned (state, count, group), when something was removed
 -- include: time
@@ -13,8 +13,9 @@
 -- include: replay
 -- include: trash
 local P = KEYS[1]
-local fp, limit, before, cursor = ARGV[1], math.min(tonumber(ARGV[2]), 250), ARGV[3], ARGV[4]
+local fp, before, cursor = ARGV[1], ARGV[3], ARGV[4]
 local operation, action, who, request = ARGV[5], ARGV[6], ARGV[7], ARGV[8] or ''
+local limit = math.min(tonumber(ARGV[2]), operation == '' and 250 or 100)
 redis.call('zrem', P .. 'failed', '')
 local known = replayed(P, request)
 if known then -- guard: replay

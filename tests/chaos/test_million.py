@@ -1,0 +1,222 @@
+"""A million jobs: what every script costs then, what is read, and what is kept of them.
+
+The server's own time is taken per call from the kernel's account of its main thread, so that what
+other processes stole of the machine does not count; what SLOWLOG and commandstats say is printed.
+"""
+
+from __future__ import annotations
+
+import statistics
+import string
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+
+from jobdesk.broker.connection import Broker
+from jobdesk.broker.control import Control
+from jobdesk.broker.inspector import Inspector
+from jobdesk.broker.transitions import Finish, Outcome, Transitions
+from jobdesk.models import NewJob
+from tests import servers
+
+MILLION = 1_000_000
+DATA = b'{"to":"someone@example.test","note":"' + b"x" * 150 + b'"}'
+MOST_MS = 5.0
+QUEUE = "million"
+SHARDS = string.digits + string.ascii_letters
+
+
+class Meter:
+    """The server's time on a processor, per call of a script, in ms."""
+
+    def __init__(self, broker: Broker, server: servers.Server) -> None:
+        self._broker = broker
+        self._account = Path(f"/proc/{server.pid}/task/{server.pid}/schedstat")
+        self.most: dict[str, float] = defaultdict(float)
+        self.calls: dict[str, int] = defaultdict(int)
+        self.total: dict[str, float] = defaultdict(float)
+
+    def __enter__(self) -> Self:
+        run = self._broker.run
+
+        def measured(name: str, prefix: str, *args: object) -> Any:
+            before = self._on_cpu_ms()
+            try:
+                return run(name, prefix, *args)
+            finally:
+                took = self._on_cpu_ms() - before
+                self.calls[name] += 1
+                self.total[name] += took
+                self.most[name] = max(self.most[name], took)
+
+        self._broker.run = measured  # type: ignore[method-assign]
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        del self._broker.run  # type: ignore[method-assign]
+
+    def _on_cpu_ms(self) -> float:
+        return int(self._account.read_text().split()[0]) / 1e6
+
+    def tell(self) -> None:
+        for name, count in sorted(self.calls.items()):
+            mean = self.total[name] / count
+            print(
+                f"  {name:<18}{count:>8,} calls{mean:>9.3f} ms mean{self.most[name]:>8.2f} ms most"
+            )
+
+
+@pytest.fixture
+def server(make_server: Callable[..., servers.Server]) -> servers.Server:
+    return make_server("--slowlog-log-slower-than", "5000", "--slowlog-max-len", "10000")
+
+
+@pytest.fixture
+def broker(settings: Any, server: servers.Server) -> Iterator[Broker]:
+    with Broker(settings.model_copy(update={"redis_url": server.url})) as made:
+        yield made
+
+
+def _used(broker: Broker) -> int:
+    told: Any = broker.client.info("memory")
+    return int(told["used_memory"])
+
+
+def _new(number: int, **fields: Any) -> NewJob:
+    common = (("at", 3), ("bk", "e:2000::0:2"), ("to", 60_000))
+    # shaped as our own ids, which change their shard every 62 ms
+    job_id = f"0abcdef{SHARDS[number // 6000 % 62]}{number:014d}"
+    priority = 1 + number % 11
+    return NewJob(
+        id=job_id, type="transactional", payload=DATA, priority=priority, fields=common, **fields
+    )
+
+
+def _add(moves: Transitions, start: int, count: int, **fields: Any) -> None:
+    for first in range(start, start + count, 100):
+        moves.add([_new(number, **fields) for number in range(first, first + 100)])
+
+
+def _drain(moves: Transitions, count: int, request: int = 0) -> int:
+    """Complete that many, a hundred in one exchange with the next take."""
+    ends: list[Finish] = []
+    done = 0
+    while done < count:
+        request += 1
+        got = moves.exchange("h:1:w", request, 100, 30_000, ends)
+        done += len(ends)
+        ends = [Finish(job.id, job.epoch, Outcome.COMPLETED, b'{"ok":true}') for job in got.jobs]
+        if not got.jobs:
+            break
+    return request
+
+
+def _timed(read: Callable[[], Any], times: int = 50) -> tuple[float, float]:
+    """Median and most, ms."""
+    took = []
+    for _ in range(times):
+        began = time.perf_counter()
+        read()
+        took.append((time.perf_counter() - began) * 1000)
+    return statistics.median(took), max(took)
+
+
+def _fail(moves: Transitions, count: int, request: int) -> int:
+    told = '"o":"failed","w":"h:1:w","err":"ValueError: no","tb":"Traceback"}'
+    for _ in range(count // 100):
+        request += 1
+        jobs = moves.exchange("h:1:w", request, 100, 30_000).jobs
+        ends = [
+            Finish(job.id, job.epoch, Outcome.FAILED, b"fp", "ValueError: no", told) for job in jobs
+        ]
+        request += 1
+        moves.exchange("h:1:w", request, 0, 30_000, ends)
+    return request
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(900)
+def test_a_million_jobs_cost_no_script_more_than_five_milliseconds(broker, server):
+    moves, control, inspector = Transitions(broker, QUEUE), Control(broker), Inspector(broker)
+    broker.client.hset(broker.keys(QUEUE).meta, "rc", "86400000:1000")
+    empty = _used(broker)
+    with Meter(broker, server) as meter:
+        began = time.monotonic()
+        _add(moves, 0, MILLION)
+        print(f"\n1,000,000 added in {time.monotonic() - began:.0f} s,"
+              f" {(_used(broker) - empty) / MILLION:.0f} bytes a waiting job")  # fmt: skip
+        per_job = (_used(broker) - empty) / MILLION
+        reads = {
+            "counts": _timed(lambda: inspector.stats(QUEUE)),
+            "first page": _timed(lambda: inspector.rows(QUEUE, "waiting", 0, 49)),
+            "page at 500,000": _timed(lambda: inspector.rows(QUEUE, "waiting", 500_000, 500_049)),
+            "last page": _timed(lambda: inspector.rows(QUEUE, "waiting", -50, -1)),
+        }
+        for name, (middle, most) in reads.items():
+            print(f"  {name:<18}{middle:>8.2f} ms median{most:>8.2f} ms most")
+
+        _operate(control, moves)
+        request = _fail(moves, 20_000, 1_000_000)
+        control.retry_group(QUEUE, "fp", limit=5000)
+        control.remove_group(QUEUE, "fp", limit=5000)
+        control.retry_all(QUEUE)
+        _add(moves, 2_000_000, 20_000, delay_ms=1)
+        time.sleep(0.01)
+
+        began = time.monotonic()
+        request = _drain(moves, MILLION, request)
+        print(f"1,000,000 completed in {time.monotonic() - began:.0f} s")
+        flat = [_used(broker)]
+        for block in range(4):
+            _add(moves, 3_000_000 + block * 50_000, 50_000)
+            request = _drain(moves, 50_000, request)
+            flat.append(_used(broker))
+        for start in range(0, 20_000, 10_000):
+            _add(moves, 5_000_000 + start, 10_000)
+        control.empty_queue(QUEUE)
+        control.sweep(QUEUE)
+        _add(moves, 6_000_000, 20_000)
+        control.pause_queue(QUEUE)
+        control.obliterate_queue(QUEUE, force=True)
+    meter.tell()
+    _tell_server(broker)
+    print("  after 1,000,000 completions, MB:", [round(each / 1e6, 1) for each in flat])
+
+    assert {name: most for name, most in meter.most.items() if most > MOST_MS} == {}
+    assert {name: middle for name, (middle, _) in reads.items() if middle > 20} == {}
+    assert per_job < 700
+    assert max(flat) - min(flat) < 3_000_000
+    assert max(flat) < empty + 30_000_000
+
+
+def _operate(control: Control, moves: Transitions) -> None:
+    """Every command on one job, and on many, while a million wait."""
+    for number in range(0, 200_000, 1000):
+        control.change_priority(QUEUE, _new(number).id, 1 + number // 1000 % 10)
+        control.update_data(QUEUE, _new(number + 1).id, DATA)
+        control.cancel_job(QUEUE, _new(number + 2).id)
+        control.remove_job(QUEUE, _new(number + 3).id)
+        control.retry_job(QUEUE, _new(number + 2).id)
+    kept = Control(control._broker, "me")
+    for number in range(0, 2000, 10):
+        kept.remove_job(QUEUE, _new(300_000 + number).id)
+        kept.undo(QUEUE, kept.operation)
+    control.clean_jobs(QUEUE, "waiting", grace=0, limit=5000)
+    kept.clean_jobs(QUEUE, "waiting", grace=0, limit=1000)
+    kept.undo(QUEUE, kept.operation)
+
+
+def _tell_server(broker: Broker) -> None:
+    """What the server itself counted, waits for the processor included."""
+    stats: Any = broker.client.info("commandstats")
+    for command in ("cmdstat_evalsha", "cmdstat_eval"):
+        if command in stats:
+            told = stats[command]
+            print(f"  {command}: {told['calls']:,} calls, {told['usec_per_call']} µs a call")
+    slow: Any = broker.client.slowlog_get(10_000)
+    longest = max((entry["duration"] for entry in slow), default=0) / 1000
+    print(f"  SLOWLOG over 5 ms: {len(slow)}, the longest {longest:.1f} ms by the clock")
