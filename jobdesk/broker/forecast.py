@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from jobdesk.broker import figures, records, timetable
 from jobdesk.broker.inspector import Inspector
 from jobdesk.broker.keys import Field
-from jobdesk.models import check_queue_name
+from jobdesk.models import JobState, check_queue_name
 
 if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
@@ -28,6 +28,8 @@ MINUTE_MS = 60_000
 #: The measured rate is that of so many minutes that are over, and the current one.
 RATE_MINUTES = 5
 MAX_WORKERS = 200
+#: A job that waits for longer than that, while none ends, waits for something else.
+LATE_MS = 60_000
 #: So many delayed jobs are looked at, to tell those to be retried from the others.
 MAX_LOOKED = 100
 
@@ -37,7 +39,7 @@ class Pace:
     """How fast the line gets shorter."""
 
     per_second: float
-    #: measured, slots, paused, no-worker, or unknown: nothing has run lately
+    #: measured, slots, paused, no-worker, stuck: jobs wait and none ends, or unknown: none has run
     how: str
     slots: int = 0
     #: of "slots": what a job takes on average
@@ -209,6 +211,8 @@ def _pace(inspector: Inspector, stats: QueueStats, now_ms: int) -> Pace:
     measured = (minutes.completed + minutes.failed + minutes.retried) / seconds
     run_ms = _mean_run(figures.total(inspector.hourly_figures(stats.name, 2)))
     able = 1000 * slots / run_ms if run_ms else 0.0
+    if not measured and _late(inspector, stats, now_ms):
+        return Pace(0.0, "stuck", slots)
     # with nobody in the line, what ran is what came, and not what could have run
     if measured and (stats.waiting or not able):
         found = Pace(measured, "measured", slots)
@@ -217,6 +221,12 @@ def _pace(inspector: Inspector, stats: QueueStats, now_ms: int) -> Pace:
     else:
         return Pace(0.0, "unknown", slots)
     return _limited(found, stats)
+
+
+def _late(inspector: Inspector, stats: QueueStats, now_ms: int) -> bool:
+    """Whether the job in front has waited for long enough to be taken, if any were."""
+    rows = inspector.rows(stats.name, JobState.WAITING, 0, 0).rows if stats.waiting else ()
+    return any(now_ms - max(row.added_ms, row.run_at_ms or 0) > LATE_MS for row in rows)
 
 
 def _limited(pace: Pace, stats: QueueStats) -> Pace:

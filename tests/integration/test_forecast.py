@@ -110,6 +110,18 @@ def test_paused_without_worker_or_without_any_run_nothing_is_promised(broker, jo
     assert without.drained_ms is None
 
 
+def test_while_jobs_wait_and_none_ends_the_slots_promise_nothing(broker, jobs, now):
+    beat(broker)
+    broker.client.hset(jobs.keys.figures("h", now // (60 * MINUTE)), "r10", 100)
+    jobs.waiting("w")
+
+    fresh = forecast.read(broker, "thumbs").pace.how
+    broker.client.hset(jobs.keys.job("w"), "ts", now - 10 * MINUTE)
+    late = forecast.read(broker, "thumbs").pace.how
+
+    assert (fresh, late) == ("slots", "stuck")
+
+
 def test_schedules_arrive_at_their_slots_unless_they_are_paused(broker):
     bench = Bench(broker)
     spec = b'{"type": "%b", "crontab": "*/10 * * * *", "timezone": "UTC"}'

@@ -159,6 +159,8 @@ def said_of(found: Forecast) -> tuple[str, str]:
             return f"{found.queue} is paused: its line gets no shorter.", "$warning"
         case "no-worker":
             return f"No worker has {found.queue}: its line gets no shorter.", "$error"
+        case "stuck":
+            return "Jobs wait, and none has ended for minutes: esc, then w says why.", "$warning"
         case "unknown":
             return "Nothing has run lately: how fast it would go is not known.", "$warning"
     return _rate(pace), "$quiet"
