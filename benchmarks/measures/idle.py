@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import select
+import socket
 import sys
 import time
 from pathlib import Path
@@ -30,23 +32,29 @@ def _watch(bench: Bench, label: str, target: str) -> None:
     command = [str(Path(sys.executable).parent / "huey_consumer"), target, "-q"]
     with bench.process(command) as worker:
         time.sleep(SETTLE_S)
-        commands = _commands(bench)
         cpu, started = _cpu_s(worker.pid), time.monotonic()
-        time.sleep(WATCH_S)
+        commands = _commands(bench.server.port, WATCH_S)
         span = time.monotonic() - started
-        rate = (_commands(bench) - commands - 1) / span
         core = (_cpu_s(worker.pid) - cpu) / span * 100
         connections = len(client.client_list()) - 1
         rss = _rss_mib(worker.pid)
-    bench.note(f"idle worker, {label}: commands", rate, "a second")
+    bench.note(f"idle worker, {label}: commands", commands / span, "a second")
     bench.note(f"idle worker, {label}: processor", core, "% of a core")
     bench.note(f"idle worker, {label}: connections", connections, "connections")
     bench.note(f"idle worker, {label}: RSS", rss, "MiB")
 
 
-def _commands(bench: Bench) -> int:
-    """What clients have asked for: calls from inside of scripts do not count."""
-    return int(bench.server.client.info("stats")["total_commands_processed"])
+def _commands(port: int, seconds: float) -> int:
+    """What clients send in so many seconds: what scripts call in turn does not count."""
+    deadline = time.monotonic() + seconds
+    seen = b""
+    with socket.create_connection(("127.0.0.1", port)) as line:
+        line.sendall(b"MONITOR\r\n")
+        while (left := deadline - time.monotonic()) > 0:
+            if select.select([line], [], [], left)[0]:
+                seen += line.recv(65536)
+    told = [entry for entry in seen.split(b"\r\n")[1:] if entry]
+    return sum(b" lua]" not in entry for entry in told)
 
 
 def _cpu_s(pid: int) -> float:
