@@ -50,7 +50,7 @@ class Stopped:
         jobs = f"{self.held} job{'' if self.held == 1 else 's'}"
         parent = self.worker.parent
         if self.killed:
-            back = f"; its {jobs} come back" if self.held else ""
+            back = f"; its {jobs} come{'s' if self.held == 1 else ''} back" if self.held else ""
             again = f", and process {parent} starts another" if parent else ""
             return f"Killed worker {self.worker.id}{back}{again}"
         first = f"ends its {jobs} first" if self.held else "has nothing in hand"

@@ -94,8 +94,9 @@ def test_a_killed_worker_is_known_to_be_lost_and_its_jobs_come_back(broker, slee
     jobs.active("a1")
     broker.client.hset(jobs.keys.job("a1"), "w", beat.worker)
 
-    Control(broker, who="op@here").stop_worker(beat.worker, kill=True)
+    done = Control(broker, who="op@here").stop_worker(beat.worker, kill=True)
 
+    assert done.told == f"Killed worker {beat.worker}; its 1 job comes back"
     assert sleeper.wait(5) == -signal.SIGKILL
     assert Inspector(broker).workers() == ()
     (lost,) = Inspector(broker).workers(lost=True)
