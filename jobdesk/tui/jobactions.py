@@ -7,10 +7,10 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from jobdesk.models import JobRow, JobState
-from jobdesk.tui import commands
 
 if TYPE_CHECKING:
     from jobdesk.models import Job, TypeInfo
+    from jobdesk.tui import commands
     from jobdesk.tui.app import JobdeskApp
     from jobdesk.tui.interest import Source
 
@@ -36,18 +36,27 @@ class JobActions:
         return () if row is None else ((row.queue, row.id),)
 
     def action_job_retry(self) -> None:
+        from jobdesk.tui import commands
+
         self.desk.order(commands.RetryJobs(self._one()))
 
     def action_job_remove(self) -> None:
+        from jobdesk.tui import commands
+
         self.desk.order(commands.RemoveJobs(self._one()))
 
     def action_job_cancel(self) -> None:
+        from jobdesk.tui import commands
+
         self.desk.order(commands.CancelJobs(self._one()))
 
     def action_job_promote(self) -> None:
+        from jobdesk.tui import commands
+
         self.desk.order(commands.PromoteJobs(self._one()))
 
     def action_job_priority(self) -> None:
+        from jobdesk.tui import commands
         from jobdesk.tui.screens.picker import Choice, PickerScreen
 
         row = self.job_at_hand()

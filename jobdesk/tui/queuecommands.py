@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from jobdesk.broker.commands import command_line, span
 from jobdesk.models import JobState
+from jobdesk.tui import spans
 from jobdesk.tui.commands import (
     RETRY_UNDO,
     Command,
@@ -281,15 +282,7 @@ class SetLimits(OnQueue):
         if "rate_limit" in changes:
             control.set_rate_limit(self.queue, self.rate_limit)
         undo = SetLimits(self.queue, *self.was, was=(self.max_active, self.rate_limit))
-        return Outcome(f"{self.queue}: {limits_said(self.max_active, self.rate_limit)}", undo=undo)
-
-
-def limits_said(max_active: int | None, rate_limit: tuple[int, float] | None) -> str:
-    """Limits in words."""
-    parts = [] if max_active is None else [f"at most {max_active:,} at once"]
-    if rate_limit is not None:
-        parts.append(f"{rate_limit[0]:,} started in {span(rate_limit[1])}")
-    return ", ".join(parts) or "no limits"
+        return Outcome(f"{self.queue}: {spans.limits(self.max_active, self.rate_limit)}", undo=undo)
 
 
 # --- schedules

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from jobdesk.broker.commands import span as plain_span
+
 
 def span(ms: float | None) -> str:
     """How long: ``88ms``, ``3.2s``, ``2m 04s``, ``3h 10m``, ``2d 04h``; a dash for None."""
@@ -71,3 +73,11 @@ def clock(ms: int | None) -> str:
 def local(ms: int) -> datetime:
     """An instant by this machine's zone, for people who look at a clock beside it."""
     return datetime.fromtimestamp(ms / 1000, UTC).astimezone()
+
+
+def limits(max_active: int | None, rate_limit: tuple[int, float] | None) -> str:
+    """A queue's limits in words."""
+    parts = [] if max_active is None else [f"at most {max_active:,} at once"]
+    if rate_limit is not None:
+        parts.append(f"{rate_limit[0]:,} started in {plain_span(rate_limit[1])}")
+    return ", ".join(parts) or "no limits"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from jobdesk.models import TERMINAL_STATES, JobState, QueueStats
-from jobdesk.tui import queuecommands, spans
+from jobdesk.tui import spans
 from jobdesk.tui.actions import Action, Scope
 from jobdesk.tui.jobactions import add_to
 from jobdesk.tui.reads import Heads, Minutes, Stats, Workers
@@ -210,17 +210,23 @@ class QueuesScreen(DeskScreen):
             self.desk.open_jobs(row.name, worst_state(row.stats))
 
     def action_queue_pause(self) -> None:
+        from jobdesk.tui import queuecommands
+
         if row := self.listing.current:
             make = queuecommands.ResumeQueue if row.stats.paused else queuecommands.PauseQueue
             self.desk.order(make(row.name))
 
     def action_queue_retry(self) -> None:
+        from jobdesk.tui import queuecommands
+
         if row := self.listing.current:
             self.desk.order_many(
                 row.name, (JobState.FAILED,), lambda n: queuecommands.RetryAll(row.name, n)
             )
 
     def action_queue_empty(self) -> None:
+        from jobdesk.tui import queuecommands
+
         if row := self.listing.current:
             self.desk.order_many(
                 row.name, (JobState.WAITING, JobState.DELAYED),
@@ -228,6 +234,8 @@ class QueuesScreen(DeskScreen):
             )  # fmt: skip
 
     def action_queue_pause_all(self) -> None:
+        from jobdesk.tui import queuecommands
+
         rows = self._rows()
         paused = tuple(row.name for row in rows if row.stats.paused)
         if len(paused) == len(rows):
@@ -237,6 +245,7 @@ class QueuesScreen(DeskScreen):
             self.desk.order(queuecommands.PauseAll(running))
 
     def action_queue_clean(self) -> None:
+        from jobdesk.tui import queuecommands
         from jobdesk.tui.screens.queuedialogs import CleanScreen
 
         if row := self.listing.current:
@@ -248,6 +257,7 @@ class QueuesScreen(DeskScreen):
 
     def _clean(self, command: Command | None) -> None:
         """Count it once more, at this moment, and ask."""
+        from jobdesk.tui import queuecommands
         from jobdesk.tui.screens.queuedialogs import count, counted
 
         if not isinstance(command, queuecommands.CleanJobs):
@@ -287,6 +297,8 @@ class QueuesScreen(DeskScreen):
             self.desk.push_screen(LimitsScreen(row.stats), answer)
 
     def action_queue_obliterate(self) -> None:
+        from jobdesk.tui import queuecommands
+
         row = self.listing.current
         if row is None:
             return

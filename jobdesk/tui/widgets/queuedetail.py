@@ -12,7 +12,6 @@ from textual.widgets import Static
 from jobdesk.models import JobState
 from jobdesk.tui import spans
 from jobdesk.tui.interest import Read, Source
-from jobdesk.tui.queuecommands import limits_said
 
 if TYPE_CHECKING:
     from jobdesk.broker.figures import Figures
@@ -55,7 +54,7 @@ class QueueDetail(Static):
         """Show a queue."""
         parts: list[Part] = []
         _fact(parts, "waiting", priorities_said(line.priorities) if line else "…")
-        told = limits_said(stats.max_active, stats.rate_limit)
+        told = spans.limits(stats.max_active, stats.rate_limit)
         if line is not None and line.next_due_ms is not None:
             told += f"   next delayed: {spans.until(line.next_due_ms - now_ms)}"
         _fact(parts, "limits", told)
