@@ -211,6 +211,11 @@ def queues(namespace: str) -> str:
     return f"{namespace}:queues"
 
 
+def pattern(namespace: str) -> str:
+    """All keys of a namespace, as an ACL rule names them."""
+    return f"~{namespace}:*"
+
+
 def seen(namespace: str) -> str:
     """The sorted set of operators by when they were last at work, ms."""
     return f"{namespace}:seen"

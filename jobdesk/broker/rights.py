@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from jobdesk.broker import audit
+from jobdesk.broker.keys import pattern
 from jobdesk.errors import QueueFull, RedisPermission, RedisReadOnly
 
 if TYPE_CHECKING:
@@ -69,4 +70,4 @@ def _missing(broker: Broker, exc: RedisPermission) -> str:
         return f"+@write ({line.split(chr(39))[1].upper()} was refused)"
     if "'eval'" in told.lower():
         return "+@scripting and +@write"
-    return f"~{broker.namespace}:* (the keys to write to)"
+    return f"{pattern(broker.namespace)} (the keys to write to)"

@@ -23,7 +23,7 @@ class Entry:
 SECTIONS: dict[str, dict[str, Entry]] = {
     "Start": {
         "tui": Entry("tui", "Open the dashboard; jobdesk alone does so too."),
-        "demo": Entry("demo", "See it work: six queues, workers, jobs, and the dashboard.", heavy=True),
+        "demo": Entry("demo", "See it work: queues, workers, jobs, and the dashboard.", heavy=True),
         "worker": Entry("worker", "Run the jobs of all queues, or of those named.", heavy=True),
         "db": Entry("db", "The tables of reports and syncs: make or fill them.", heavy=True),
     },

@@ -173,5 +173,5 @@ def test_every_setting_can_be_set_from_outside():
 def test_what_is_no_json_is_told_by_the_variable_s_name(monkeypatch):
     monkeypatch.setenv("JOBDESK_CONTEXTS", "{prod")
 
-    with pytest.raises(InvalidSetting, match="^JOBDESK_CONTEXTS: must be JSON"):
+    with pytest.raises(InvalidSetting, match=r"^JOBDESK_CONTEXTS: must be JSON"):
         load()
