@@ -167,8 +167,8 @@ def _run_light() -> NoReturn:
     Most of the time would be start and end of Python.
     """
     # Importing makes objects by the ten thousand and keeps them; the collector, which looks at them
-    # every 700, takes a tenth of the time.
-    gc.set_threshold(100_000)
+    # every 700, takes a tenth of the time. What stays open for long sets this back.
+    gc.set_threshold(1_000_000)
     # Where this is installed, redis imports it to count what nobody will ask this process for.
     sys.modules.setdefault("opentelemetry", None)  # type: ignore[arg-type]  # None: cannot be imported
     try:

@@ -9,6 +9,7 @@ to Redis is made in this thread.
 
 from __future__ import annotations
 
+import gc
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -56,6 +57,7 @@ class JobdeskApp(OrderingApp, inherit_bindings=False):
         self.set_keymap(actions.keymap(dict(self.settings.tui_keymap)))
         self.link.start()
         self.set_interval(1.0, self._every_second)
+        self.set_timer(2.0, _collect_again)
         self.introduce()
 
     def on_unmount(self) -> None:
@@ -317,6 +319,15 @@ class JobdeskApp(OrderingApp, inherit_bindings=False):
 
     def action_suspend(self) -> None:
         self.action_suspend_process()
+
+
+def _collect_again() -> None:
+    """Collect garbage as a program should that is open for hours; the command line put it off."""
+    usual = 10_000
+    if gc.get_threshold()[0] > usual:
+        # what the start has made stays, and need not be looked at
+        gc.freeze()
+        gc.set_threshold(usual)
 
 
 # what Textual binds by itself stays out of the table's way
