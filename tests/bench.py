@@ -124,12 +124,18 @@ class Gate:
 
     def __init__(self) -> None:
         self._reached = threading.Semaphore(0)
-        self._open = threading.Semaphore(0)
+        # not a semaphore: there a task that comes later may be let before one that waits
+        self._turn = threading.Condition()
+        self._came = 0
+        self._opened = 0
 
     def halt(self) -> None:
         """For the task."""
-        self._reached.release()
-        assert self._open.acquire(timeout=20)
+        with self._turn:
+            place = self._came
+            self._came += 1
+            self._reached.release()
+            assert self._turn.wait_for(lambda: self._opened > place, timeout=20)
 
     def reached(self, times: int = 1) -> None:
         """For the test: wait until so many tasks halt here."""
@@ -138,4 +144,6 @@ class Gate:
 
     def open(self, times: int = 1) -> None:
         """For the test: let so many go on."""
-        self._open.release(times)
+        with self._turn:
+            self._opened += times
+            self._turn.notify_all()
