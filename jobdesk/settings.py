@@ -268,7 +268,9 @@ def load(**values: object) -> Settings:
     except ValidationError as exc:
         first = exc.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"
-        raise InvalidSetting(f"{_variable(name)}: {first['msg']}") from None
+        raise InvalidSetting(
+            f"{_variable(name)}: {first['msg'].removeprefix('Value error, ')}"
+        ) from None
     except SettingsError as exc:
         # it tells the field in quotes, and nothing else that helps
         name = str(exc).split('"')[1]

@@ -130,7 +130,8 @@ def invalid_value(exc: ValueError, path: str, task: str) -> InvalidJobData:
     shown = []
     for error in errors[:3]:
         place = data_path(path, error["loc"])
-        message = f"{place}: {error['msg']}"
+        # what our own checks say, pydantic tells as "Value error, ..."
+        message = f"{place}: {error['msg'].removeprefix('Value error, ')}"
         plain = error["type"] != "missing" and not isinstance(error["input"], dict | list)
         if plain and not is_secret(place):
             message += f", got {error['input']!r:.60}"

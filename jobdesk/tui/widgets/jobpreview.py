@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from textual.content import Content
 from textual.widgets import Static
 
@@ -15,6 +17,8 @@ Part = tuple[str, str]
 _LABEL = 10
 #: So many fields of the data.
 MOST_FIELDS = 8
+#: And so many lines of the error.
+MOST_LINES = 5
 _OUTCOMES = {"completed": "$success", "active": "$accent", "retrying": "$warning"}
 
 
@@ -89,7 +93,7 @@ class _Page:
     def ending(self, job: Job) -> None:
         if job.failed_reason:
             self._head("error")
-            self._text(job.failed_reason, "$error")
+            self._lines(job.failed_reason, "$error")
         if job.state is JobState.COMPLETED:
             self._head("result")
             self._text(_short(redact(job.return_value)))
@@ -123,6 +127,15 @@ class _Page:
 
     def _text(self, text: str, tone: str = "") -> None:
         self.parts.append((f"  {safe_line(text, self._width - 4)}\n", tone))
+
+    def _lines(self, text: str, tone: str = "") -> None:
+        """A text in as many lines as it takes, up to :data:`MOST_LINES`."""
+        width = self._width - 4
+        lines = textwrap.wrap(safe_line(text, MOST_LINES * width), max(4, width))
+        for line in lines[: MOST_LINES - 1]:
+            self._text(line, tone)
+        if lines[MOST_LINES - 1 :]:
+            self._text(" ".join(lines[MOST_LINES - 1 :]), tone)
 
     def _moment(self, ms: int) -> str:
         since = self._now_ms - ms
