@@ -6,7 +6,7 @@ QUICK ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit bench test-servers test-slow mutants chaos soak clean
+.PHONY: help demo test check unit bench bench-dashboard test-servers test-slow mutants chaos soak clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -31,6 +31,10 @@ unit:
 bench:  ## jobdesk and its peers side by side (QUICK=1: a short run; ARGS="--only drain")
 	@scripts/setup.sh test
 	$(PYTHON_IN) -m benchmarks $(if $(QUICK),--quick) $(ARGS)
+
+bench-dashboard:  ## what the dashboard costs with a million jobs (QUICK=1: with fewer, shorter)
+	@scripts/setup.sh test
+	$(PYTHON_IN) -m benchmarks.dashboard $(if $(QUICK),--quick)
 
 test-servers:  ## the tests that speak to Redis, on another server: REDIS_SERVER=/path/to/redis-server
 	@scripts/setup.sh test
