@@ -9,7 +9,7 @@ ARGS ?=
 .PHONY: help demo test check unit bench bench-dashboard test-servers test-slow mutants chaos soak clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 demo:  ## six queues, workers, sample traffic and the dashboard (ARGS=--headless: no dashboard)
 	@scripts/setup.sh demo
