@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from jobdesk.broker import asking
 from jobdesk.models import STORED_STATES, JobRow, JobState
 from jobdesk.tui import spans
-from jobdesk.tui.interest import Read, Source
+from jobdesk.tui.interest import Asked, Source
 
 if TYPE_CHECKING:
+    from jobdesk.broker.rounds import Asking
     from jobdesk.broker.search import Found, Place
     from jobdesk.tui.filters import Filter
 
@@ -101,15 +103,13 @@ class Search:
 
 
 @dataclass(frozen=True)
-class FoundRows(Read["dict[tuple[str, str], JobRow | None]"]):
+class FoundRows(Asked["dict[tuple[str, str], JobRow | None]"]):
     """Rows that a search found, as they are now; None for those that are gone."""
 
     keys: tuple[tuple[str, str], ...]
 
-    def fetch(self, source: Source) -> dict[tuple[str, str], JobRow | None]:
-        from jobdesk.broker.search import rows_of
-
-        return dict(zip(self.keys, rows_of(source.broker, self.keys), strict=True))
+    def asking(self, source: Source) -> Asking[dict[tuple[str, str], JobRow | None]]:
+        return asking.rows(source.broker, self.keys)
 
 
 def _ran(row: JobRow) -> int:
