@@ -210,7 +210,7 @@ def test_a_million_jobs_cost_no_script_more_than_five_milliseconds(broker, serve
     assert {name: most for name, most in meter.most.items() if most > most_now} == {}
     assert {name: middle for name, (middle, _) in reads.items() if middle > 20} == {}
     assert per_job < 700
-    assert max(flat) - min(flat) < 3_000_000
+    assert max(flat[1:]) - min(flat[1:]) < 3_000_000
     assert max(flat) < empty + 30_000_000
 
 

@@ -228,6 +228,8 @@ class Scripts(RuleBasedStateMachine):
     @rule(worker=WORKERS, how=st.sampled_from(["stall", "end", "remove"]))
     def replay_after_a_change(self, worker: str, how: str) -> None:
         """The answer of a take is lost; before it is asked for again, its jobs move on."""
+        self.set_queue("resume")
+        self.set_queue("")
         self._next(worker)
         got = self._exchange(worker, 2, [])
         for job in got.jobs[:1]:
@@ -259,7 +261,7 @@ class Scripts(RuleBasedStateMachine):
 
     # --- operators
 
-    @rule(what=st.sampled_from(["pause", "resume", "resume", "flush", "", "", 1, 2]))
+    @rule(what=st.sampled_from(["pause", "pause", "resume", "resume", "flush", "", 1, 1, 2]))
     def set_queue(self, what: str | int) -> None:
         """Pause and resume it, set how many may run at once, or forget all scripts."""
         if what in {"pause", "resume"}:
@@ -270,6 +272,16 @@ class Scripts(RuleBasedStateMachine):
         else:
             self._run("set_limits", what, "-", "-")
             self.model.max_active = int(what) if what else None
+
+    @precondition(lambda self: self.model.ids("w"))
+    @rule(worker=WORKERS, what=st.sampled_from(["pause", 1, 2]), stays=st.booleans())
+    def hold_back(self, worker: str, what: str | int, stays: bool) -> None:
+        """Jobs wait, and few of them, or none, may be taken."""
+        self.set_queue(what)
+        self._next(worker)
+        self._exchange(worker, 4, [])
+        if not stays:
+            self.set_queue("resume" if what == "pause" else "")
 
     @rule(data=st.data(), force=st.sampled_from(["", "1"]), keep=st.booleans(), again=st.booleans())
     def remove(self, data: st.DataObject, force: str, keep: bool, again: bool) -> None:
@@ -469,7 +481,7 @@ def _hold(settings: Settings, examples: int, steps: int, *, seeded: bool) -> Non
 
 
 def test_the_scripts_do_what_the_model_says(settings):
-    _hold(settings, examples=40, steps=40, seeded=True)
+    _hold(settings, examples=50, steps=40, seeded=True)
 
 
 @pytest.mark.chaos
