@@ -28,7 +28,7 @@ from __future__ import annotations
 import hmac
 import json
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -45,9 +45,22 @@ from jobdesk.errors import BadPayload, DataTooLarge, InvalidJobData
 _SIGNATURE_BYTES = 3 + 9 + 44
 _EXTRAS = ("args", "then", "error", "chord")
 
-_encode = json.JSONEncoder(
-    ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":")
-).encode
+
+def _compact_encoder() -> Callable[[object], str]:
+    """``JSONEncoder.encode``, which makes a new C encoder at every call: here it is made once."""
+    plain = json.JSONEncoder(
+        ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":")
+    )
+    make: Any = getattr(json.encoder, "c_make_encoder", None)
+    quoted: Any = getattr(json.encoder, "encode_basestring", None)
+    try:
+        whole = make(None, plain.default, quoted, None, ":", ",", False, False, False)
+    except TypeError:
+        return plain.encode  # a Python without it, or with another one
+    return lambda value: "".join(whole(value, 0))
+
+
+_encode = _compact_encoder()
 
 
 # --- data: strict JSON ------------------------------------------------------------------------

@@ -78,7 +78,11 @@ def record_fields(task: Task, queue: Queue) -> dict[str, str | int]:
         attempts = check_attempts(retries + 1)
     fields: dict[str, str | int] = {"at": attempts}
     backoff = job_backoff(task, options, defaults)
-    if isinstance(backoff, Backoff) and (text := backoff.encode()) != _DEFAULT_BACKOFF:
+    if (
+        backoff is not DEFAULT_OPTIONS.backoff
+        and isinstance(backoff, Backoff)
+        and (text := backoff.encode()) != _DEFAULT_BACKOFF
+    ):
         fields["bk"] = text
     timeout = options.timeout if options.timeout is not None else task.timeout
     if timeout == 0 and options.timeout is None:
@@ -93,7 +97,8 @@ def record_fields(task: Task, queue: Queue) -> dict[str, str | int]:
         own = getattr(options, name)
         if own is None:
             own = getattr(defaults, name)
-        if own is not None and own != getattr(queue.defaults, name):
+        usual = getattr(queue.defaults, name)
+        if own is not None and own is not usual and own != usual:
             fields[field] = cast("Retention", own).encode()
     return fields
 
