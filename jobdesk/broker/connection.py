@@ -135,6 +135,11 @@ class Broker:
                 error.sent = True
             raise error from cause
 
+    def trim(self) -> None:
+        """Give back connections that a burst has left: a worker calls this now and then."""
+        if self._connections is not None:
+            self._connections.trim()
+
     def _make_connections(self) -> wire.Connections | slots.ClusterConnections:
         from jobdesk.broker import slots, wire
 

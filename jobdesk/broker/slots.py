@@ -58,6 +58,11 @@ class ClusterConnections:
                 asked_around = True
         raise Broken(RedisClusterException("the slot moves faster than it is found"), sent=False)
 
+    def trim(self) -> None:
+        """As :meth:`jobdesk.broker.wire.Connections.trim`, of every node."""
+        for _, connections in list(self._by_node.values()):
+            connections.trim()
+
     def close(self) -> None:
         """Disconnect what is idle."""
         while self._by_node:

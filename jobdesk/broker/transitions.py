@@ -92,6 +92,8 @@ class Exchanged:
     #: OK, ALREADY or STALE for each finish, in order
     statuses: list[str]
     jobs: list[Taken]
+    #: with housekeeping: continuations that wait to be delivered to other queues
+    outgoing: int = 0
 
 
 class Added(StrEnum):
@@ -251,7 +253,7 @@ def exchange_args(  # noqa: PLR0917 - the order of the script's own arguments
 
 def exchanged(answer: Any) -> Exchanged:
     """Read the answer of ``exchange_jobs.lua``."""
-    now, epoch, due, opens, waiting, statuses, flat = answer
+    now, epoch, due, opens, waiting, statuses, flat, outgoing = answer
     jobs = []
     for i in range(0, len(flat), _JOB_WIDTH):
         job_id, kind, payload, record, revoked = flat[i : i + _JOB_WIDTH]
@@ -283,4 +285,5 @@ def exchanged(answer: Any) -> Exchanged:
         int(waiting),
         [status.decode() for status in statuses],
         jobs,
+        int(outgoing),
     )

@@ -6,6 +6,7 @@ tell: whether anything went out. It imports redis, so the broker imports it at f
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from hiredis import pack_command
@@ -48,6 +49,8 @@ class Connections:
     def __init__(self, pool: Any) -> None:
         self._make = pool.make_connection
         self._idle: list[Any] = []
+        #: so many were never needed since the last look
+        self._spare = 0
 
     def take(self) -> Any:
         """A connection on which nothing is under way; connects where that is needed."""
@@ -55,6 +58,7 @@ class Connections:
             connection = self._idle.pop()
         except IndexError:
             connection = self._make()
+        self._spare = min(self._spare, len(self._idle))
         try:
             if not connection.is_connected:
                 connection.connect()
@@ -74,6 +78,15 @@ class Connections:
     def call(self, script: Script, prefix: str, args: tuple[object, ...]) -> Any:
         """Run ``script`` on one of them, see :func:`call`."""
         return call(self, script, (prefix,), args)
+
+    def trim(self) -> None:
+        """Disconnect all but one of those that nobody has needed since the last call."""
+        for _ in range(self._spare):
+            if len(self._idle) > 1:
+                with suppress(IndexError):  # others take, too
+                    # from the far end: what is taken next is taken from the other
+                    self._idle.pop(0).disconnect()
+        self._spare = len(self._idle)
 
     def close(self) -> None:
         """Disconnect what is idle."""

@@ -119,6 +119,7 @@ class Supervisor:
         if now >= self._next_beat:
             self._next_beat = now + BEAT_S * (0.9 + random.random() / 5)
             self._beat.beat(in_hand={f.queue.name: [k[0] for k in f.runs] for f in pool.feeds})
+            pool.broker.trim()
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP_S
             if self._sweep():
@@ -144,7 +145,8 @@ class Supervisor:
         if now >= self._housekeeping[name]:
             self._housekeeping[name] = now + HOUSEKEEPING_S * (0.9 + random.random() / 5)
             self._pool.serve(feed, housekeeping=True)
-            continuations.deliver_left_behind(feed.queue)
+            if feed.left_behind:
+                continuations.deliver_left_behind(feed.queue)
         elif feed.due_at is not None and now >= feed.due_at:
             feed.due_at = None
             feed.ready = True

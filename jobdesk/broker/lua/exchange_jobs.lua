@@ -12,7 +12,8 @@
 --          see include/attempts.lua
 -- Returns  { now, epoch, next due or -1, ms until the rate limit opens or -1, jobs waiting,
 --            { OK | ALREADY | STALE per finish },
---            { id, type, payload, record, revocations, … } }
+--            { id, type, payload, record, revocations, … },
+--            with housekeeping: how many entries wait in outgoing }
 --          record: attempts, made, timeout, backoff, generation, stalls, progress, expires and, of a
 --          job that is not due yet, when it is,
 --          with tabs between (JSON writes a tab as \t, so there is none in progress)
@@ -416,4 +417,5 @@ end
 figures.write()
 groups.write()
 seal()
-return { now, epoch, due, opens, waiting, statuses, jobs }
+local outgoing = housekeeping and redis.call('llen', P .. 'outgoing') or 0
+return { now, epoch, due, opens, waiting, statuses, jobs, outgoing }
