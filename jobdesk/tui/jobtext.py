@@ -118,7 +118,8 @@ def _timeline(job: Job, now_ms: int, glyphs: Glyphs, width: int) -> list[Line]:
     made: list[Line] = []
     for word, tone, begun, ended in steps:
         start = min(room - 1, round((begun - first) / whole * room))
-        long = max(1, min(room - start, round((ended - begun) / whole * room)))
+        stop = min(room, round((ended - first) / whole * room))
+        long = max(1, stop - start)
         bar = (glyphs.rest if tone == "muted" else glyphs.block) * long
         made.append((
             (f"  {spans.clock(begun)}  {word:<8}", "muted"),
