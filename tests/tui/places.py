@@ -127,7 +127,7 @@ PLACES: tuple[Place, ...] = (
     Place("job-active", job("email", "campaign", "Summary"), (DATA,)),
     Place("job-retrying", job("email", "retried mail", "Summary"), (DATA,)),
     Place("groups", then(FAILED, "jobs.groups"), SEEN),
-    Place("why-job", then(jobs("pdf", JobState.WAITING), "job.why"), SEEN),
+    Place("why-job", then(jobs("pdf", JobState.WAITING), "list.bottom", "job.why"), SEEN),
     Place("why-queue", then(at("sync"), "queue.why"), (DATA,)),
     Place("help", then(mode("queues"), "help"), SEEN),
     Place("help-jobs", then(FAILED, "help"), SEEN),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import json
+import math
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -259,6 +260,8 @@ class Sample:
                 "st": "c", "t": of.type, "p": NO_PRIORITY, "ts": ended - 900, "pon": ended - 600,
                 "fon": ended, "at": 3, "am": 1, "w": "web-1:4120:a",
             })  # fmt: skip
+            pipe.hset(names.payload(one), one, json.dumps(of.data))
+            pipe.hset(names.result(one), one, '"done"')
         pipe.execute()
 
     def _workers(self) -> None:
@@ -300,8 +303,9 @@ class Sample:
         pipe = self.broker.pipeline()
         for queue, rate in busy.items():
             for back in range(1, 60):
-                wave = 6 + (back * back + 7 * back) % 11 + (8 if 18 < back < 31 else 0)
-                done = rate * wave // 12
+                swing = 3.5 * math.sin((back + 5 * len(queue)) / 4) + (7 * back + rate) % 3
+                wave = 8 + swing + (6 if 18 < back < 27 and queue == "email" else 0)
+                done = round(rate * wave / 12)
                 if not done or (queue == "sync" and back < 11):
                     continue
                 failed = done // 40 if queue == "email" and back < 20 else 0

@@ -20,6 +20,7 @@ from textual import events
 from textual._compositor import Compositor
 from textual.geometry import Size
 
+from jobdesk.broker.address import Address
 from jobdesk.broker.connection import Broker
 from jobdesk.errors import RedisUnavailable
 from jobdesk.tui import app as app_module
@@ -39,6 +40,14 @@ if TYPE_CHECKING:
 
 ADDRESS = "redis://cache:6379/0"
 AWAY = "cannot reach cache:6379 (Connection refused)"
+#: What the server tells of itself.
+SERVER = {
+    "redis_version": "7.0.15", "used_memory": 41_200_000, "used_memory_peak": 58_000_000,
+    "maxmemory": 268_435_456, "maxmemory_policy": "noeviction", "connected_clients": 14,
+    "uptime_in_seconds": 1_641_600, "aof_enabled": 1, "rdb_last_bgsave_status": "ok",
+    "role": "master",
+    "aof_last_write_status": "ok", "aof_last_bgrewrite_status": "ok", "loading": 0,
+}  # fmt: skip
 #: How long Redis has been away, when it is.
 AWAY_S = 38.0
 #: Those whose pictures depend on a clock of their own.
@@ -92,8 +101,12 @@ def standstill(*, drawn: bool = False) -> Iterator[Clock]:
             raise RedisUnavailable(AWAY)
         made = client.fget(broker)
         made.set_response_callback("TIME", lambda *_, **__: (NOW_MS // 1000, 0))
+        made.set_response_callback("INFO", lambda *_, **__: dict(SERVER))
         return made
 
+    kept += [(Address, "where", Address.__dict__["where"]), (Address, "__str__", Address.__str__)]
+    Address.where = property(lambda _: "cache:6379")  # type: ignore[method-assign,assignment]
+    Address.__str__ = lambda _: ADDRESS  # type: ignore[method-assign]
     Broker.client = property(reached)  # type: ignore[method-assign,assignment]
     if not drawn:
         kept += [(Compositor, "render_update", Compositor.render_update),
@@ -127,6 +140,8 @@ def _listed(screen: Any) -> bool:
         preview = screen.query_one("#preview", JobPreview)
         wanted = screen.has_class("-preview") and shown.total
         return not wanted or (preview.job is not None and preview.job.id == shown.current.id)
+    if getattr(screen, "_painting", False):  # events are painted ten times a second at most
+        return False
     return all(one.total == 0 or one.current is not None for one in screen.query(Listing))
 
 
@@ -142,9 +157,8 @@ class StillApp(JobdeskApp):
     def __init__(self, settings: Settings, folder: Path, **options: Any) -> None:
         context = Context("", settings)
         super().__init__(context, state_file=folder / "tui.json", who="noura@ops-2", **options)
-        self.address = ADDRESS
-        self.snapshots = 0
-        self.told = 0
+        #: how often the reader has told how the connection is: once a tick
+        self.ticks = 0
         #: why Redis could not be read
         self.told_wrong: list[str] = []
         #: single reads that were asked for and are not answered
@@ -171,11 +185,8 @@ class StillApp(JobdeskApp):
         self.pending += 1
         self._ask(call, answered)
 
-    def on_snapshot_ready(self, message: Any) -> None:  # the app's own comes too
-        self.snapshots += 1
-
     def on_link_changed(self, message: Any) -> None:
-        self.told += 1
+        self.ticks += 1
         if message.status.error and message.status.error != AWAY:
             self.told_wrong.append(message.status.error)
 
@@ -206,19 +217,28 @@ class Walk:
             return listed and not app.pending and (ready is None or bool(ready(app)))
 
         await self.idle()
-        for _ in range(20):
+        for _ in range(60):
             wanted = self._wanted()
             # a read may be under way that did not know of it yet
-            goal = self._told() + (1 if self.clock.cut else 2)
-            while self._told() < goal:
+            goal = app.ticks + (1 if self.clock.cut else 2)
+            while app.ticks < goal:
                 link.refresh()
-                heard = self._told()
-                await self.until(lambda heard=heard: self._told() > heard)
+                heard = app.ticks
+                await self.until(lambda heard=heard: app.ticks > heard)
             await self.until(done, f"{ready}")
             await self.idle()
-            if self._wanted() == wanted and done():
+            if self._wanted() == wanted and done() and (self.clock.cut or not self._unfinished()):
                 return
         raise AssertionError("the screen asks for ever more")
+
+    def _unfinished(self) -> bool:
+        """Whether what is read comes in parts, and more is to come."""
+        ticks = self.app.link._reader._ticks
+        return ticks is None or bool(ticks.source.more)
+
+    def _wanted(self) -> Any:
+        screen = self.app.desk_screen
+        return None if screen is None else (screen, screen.reads())
 
     async def idle(self) -> None:
         """Until all messages have been handled, and what they changed is drawn."""
@@ -247,13 +267,6 @@ class Walk:
         self.app.post_message(events.Resize(Size(*size), Size(*size)))
         await self.until(lambda: self.app.screen._compositor.size == Size(*size))
         await self.idle()
-
-    def _told(self) -> int:
-        return self.app.told if self.clock.cut else self.app.snapshots
-
-    def _wanted(self) -> Any:
-        screen = self.app.desk_screen
-        return None if screen is None else (screen, screen.reads())
 
     def lines(self) -> list[str]:
         """The characters on the screen."""

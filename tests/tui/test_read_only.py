@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).parents[2] / "docs" / "dashboard.md"
 RULE = re.compile(r"ACL SETUSER watcher on >(\S+) (.+)")
 #: These end the session, or hand the terminal to another program.
+#: where the keys that change nothing are pressed too
+_LOOKED_AT = frozenset({"queues", "jobs-failed", "job-summary", "schedules", "groups", "doctor"})
 _LEAVE = frozenset({"quit", "exit", "suspend", "detail.pager"})
 
 
@@ -87,7 +89,7 @@ class Pressing:
         """On every screen: of what changes something, or of what does not."""
         done: set[tuple[str, str]] = set()
         for place in PLACES:
-            if READ_ONLY not in place.conditions:
+            if READ_ONLY not in place.conditions or not (mutating or place.name in _LOOKED_AT):
                 continue
             await place.go(self.walk)
             assert not self.app.told_wrong, f"{place.name}: {self.app.told_wrong}"
@@ -109,7 +111,7 @@ class Pressing:
             (key, id_) for key, id_ in bound
             if id_ not in _LEAVE and (id_ in BY_ID and BY_ID[id_].mutating) == mutating
             # what is the same everywhere, once
-            and (mutating or id_ not in self.pressed)
+            and (mutating or not (id_ in self.pressed or id_.startswith(("go.", "list."))))
         ]  # fmt: skip
 
     def _bound(self, key: str, id_: str) -> bool:

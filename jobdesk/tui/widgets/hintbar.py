@@ -118,6 +118,8 @@ class HintBar(Widget):
 
     async def on_click(self, event: events.Click) -> None:
         """As the key does; of a pair the second, where its second key is clicked."""
+        # a palette that it opens would take it for a click beside itself, and close
+        event.stop()
         desk = cast("JobdeskApp", self.app)
         for hint in self.hints:
             if hint.at <= event.x < hint.at + hint.width - 2:

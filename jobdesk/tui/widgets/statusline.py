@@ -101,6 +101,7 @@ class StatusLine(Widget):
 
     async def on_click(self, event: events.Click) -> None:
         """The first word goes back; what is said at the right end is looked into."""
+        event.stop()
         desk = cast("JobdeskApp", self.app)
         if event.x < cells(" jobdesk "):
             await desk.perform(BY_ID["back"])
