@@ -5,8 +5,12 @@ The scripts count into ``stat:`` hashes (``lua/include/figures.lua``); this read
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+RATE_MINUTES = 3
+#: A job or two in the first second of a minute are no rate yet.
+LEAST_SPAN_MS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,22 @@ def total(parts: tuple[Figures, ...]) -> Figures:
         runs=runs,
         waits=waits,
     )
+
+
+def per_second(counts: Sequence[int], now_ms: int) -> float:
+    """The rate of late, from counts by the minute; ``now_ms`` lies in the last of them.
+
+    Over the last three minutes, of which the present one counts as far as it has come. Those before
+    the first in which anything happened are left out: what has just begun has its rate at once.
+    """
+    recent = list(counts[-RATE_MINUTES:])
+    while recent and not recent[0]:
+        recent.pop(0)
+    if not recent:
+        return 0.0
+    into = now_ms % 60_000
+    span = max(LEAST_SPAN_MS, (len(recent) - 1) * 60_000 + into)
+    return 1000 * sum(recent) / span
 
 
 def percentiles(buckets: Mapping[int, int]) -> Percentiles | None:

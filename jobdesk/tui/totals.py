@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from jobdesk.broker.figures import per_second
 from jobdesk.models import STORED_STATES, JobState, QueueStats, WorkerInfo
 from jobdesk.tui import spans
 from jobdesk.tui.glyphs import TONES, Glyphs
@@ -39,10 +40,9 @@ class QueueLine:
         """Whether nobody is there to take its jobs, though nobody paused it."""
         return self.workers == 0 and not self.stats.paused
 
-    @property
-    def per_second(self) -> float:
+    def per_second(self, now_ms: int) -> float:
         """Jobs completed a second."""
-        return _per_second(self.figures, "completed")
+        return per_second([one.completed for one in self.figures], now_ms)
 
     def late(self, now_ms: int) -> bool:
         """Whether jobs wait for too long, though nobody paused it."""
@@ -201,8 +201,7 @@ def _notes(
         notes[JobState.DELAYED] = told
     if workers:
         notes[JobState.ACTIVE] = f"of {sum(one.slots for one in workers):,} slots"
-    over = minutes[-OVER - 1 : -1]
-    done = sum(one["completed"] for one in over) / (60 * len(over)) if over else 0.0
+    done = per_second([one["completed"] for one in minutes], now_ms)
     if done:
         notes[JobState.COMPLETED] = _rate(done)
     if failed := sum(one["failed"] for one in minutes[-5:]):
@@ -227,11 +226,6 @@ def _values(minutes: Sequence[dict[str, int]], backlog: int) -> dict[JobState, t
 def _load(workers: Sequence[WorkerInfo] | None) -> float | None:
     slots = sum(one.slots for one in workers or ())
     return sum(one.busy for one in workers or ()) / slots if slots else None
-
-
-def _per_second(figures: Sequence[Figures], name: str) -> float:
-    over = figures[-OVER - 1 : -1]
-    return sum(getattr(one, name) for one in over) / (60 * len(over)) if over else 0.0
 
 
 def _rate(per_second: float) -> str:

@@ -87,7 +87,7 @@ def test_a_state_says_what_is_oldest_next_or_newest_in_it():
 
     assert {one.name: one.note for one in states} == {
         "waiting": "oldest 2m 04s", "active": "of 4 slots", "delayed": "next in 14s",
-        "completed": "1.0/s", "failed": "+7 in 5 min",
+        "completed": "0.4/s", "failed": "+7 in 5 min",
     }  # fmt: skip
     by_name = {one.name: one for one in states}
     assert by_name["active"].trend(8, UNICODE) == "████░░░░"

@@ -55,3 +55,21 @@ def test_a_total_adds_up_its_parts():
 )
 def test_rows_are_shared_out_as_evenly_as_the_counts_allow(counts, limit, expected):
     assert paging.shares(counts, limit) == expected
+
+
+@pytest.mark.parametrize(
+    ("counts", "into_s", "rate"),
+    [
+        ((), 30, 0),
+        ((0, 0, 0), 30, 0),
+        ((600, 600, 300), 30, 10),  # steadily ten a second
+        ((0, 0, 60), 30, 2),  # begun in this minute
+        ((0, 600, 0), 30, 600 / 90),  # has just ended
+        ((9999, 0, 0, 0), 30, 0),  # long ago
+        ((0, 0, 1), 0, 0.2),  # one in the first second is no rate of one a second
+    ],
+)
+def test_the_rate_of_late_counts_the_present_minute_as_far_as_it_has_come(counts, into_s, rate):
+    now_ms = 60_000 * 31_000_000 + into_s * 1000
+
+    assert figures.per_second(counts, now_ms) == pytest.approx(rate)

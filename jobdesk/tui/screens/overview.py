@@ -145,7 +145,7 @@ class OverviewScreen(GroupActions):
             queues.show(lines, now)
             self._title("queues", "Queues  worst first", f"{len(lines)} queues")
         if figures:
-            self.query_one(RatesView).show(figures)
+            self.query_one(RatesView).show(figures, now)
         if workers is not None:
             self._show_workers(workers, now)
         if (causes := snapshot.of(Failures)) is not None:
@@ -269,8 +269,7 @@ class OverviewScreen(GroupActions):
             Column(title="OLDEST", width=7, right=True, cell=oldest, rank=2),
             Column(title="FAILED", width=6, right=True, cell=number("failed", "error")),
             Column(title="DONE/S", width=6, right=True, rank=1,
-                   cell=lambda row, _: (spans.rate(row.per_second),
-                                        "plain" if row.per_second else "muted")),
+                   cell=_done),
         ]  # fmt: skip
 
     def _worker_columns(self) -> list[Column[WorkerInfo]]:
@@ -312,3 +311,8 @@ def _group_columns() -> list[Column[ErrorGroup]]:
         Column(title="FIRST", width=7, right=True, rank=2,
                cell=lambda row, now: (spans.age(now - row.first_ms), "muted")),
     ]  # fmt: skip
+
+
+def _done(row: QueueLine, now_ms: int) -> Cell:
+    rate = row.per_second(now_ms)
+    return spans.rate(rate), "plain" if rate else "muted"

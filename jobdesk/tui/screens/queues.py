@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from jobdesk.broker.figures import per_second
 from jobdesk.models import TERMINAL_STATES, JobState, QueueStats
 from jobdesk.tui import spans
 from jobdesk.tui.actions import Action, Scope
@@ -58,11 +59,9 @@ class QueueRow:
         """When the job in front was added."""
         return None if self.head is None else self.head.added_ms
 
-    @property
-    def per_second(self) -> float:
-        """Jobs completed a second, over the minutes that are over."""
-        over = self.figures[-4:-1]
-        return sum(one.completed for one in over) / (60 * len(over)) if over else 0.0
+    def per_second(self, now_ms: int) -> float:
+        """Jobs completed a second."""
+        return per_second([one.completed for one in self.figures], now_ms)
 
     @property
     def failed_lately(self) -> int:
@@ -358,8 +357,7 @@ class QueuesScreen(DeskScreen):
             Column(title="DONE", width=7, right=True, rank=5,
                    cell=_number("completed", "success")),
             Column(title="DONE/S", width=6, right=True, rank=2,
-                   cell=lambda row, _: (spans.rate(row.per_second), "plain"
-                                        if row.per_second else "muted")),
+                   cell=_done),
             Column(title="P95", width=6, right=True, rank=6, cell=_p95),
             Column(title=f"LAST {MINUTES} MIN", width=MINUTES, cell=trend, rank=4),
         ]  # fmt: skip
@@ -402,3 +400,8 @@ def _p95(row: QueueRow, _: int) -> Cell:
 
     times = total(row.figures).run if row.figures else None
     return (spans.span(times.p95), "plain") if times else ("-", "muted")
+
+
+def _done(row: QueueRow, now_ms: int) -> Cell:
+    rate = row.per_second(now_ms)
+    return spans.rate(rate), "plain" if rate else "muted"

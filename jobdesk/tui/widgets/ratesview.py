@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.widget import Widget
 
-from jobdesk.broker.figures import total
+from jobdesk.broker.figures import per_second, total
 from jobdesk.tui import spans
 from jobdesk.tui.widgets.sparkline import sparkline
 
@@ -32,11 +32,18 @@ class RatesView(Widget, can_focus=True):
         super().__init__(id=id)
         self._glyphs = glyphs
         self._figures: Mapping[str, tuple[Figures, ...]] = {}
+        self._rates: dict[str, str] = {}
 
-    def show(self, figures: Mapping[str, tuple[Figures, ...]]) -> None:
+    def show(self, figures: Mapping[str, tuple[Figures, ...]], now_ms: int) -> None:
         """Show these, by queue."""
-        if figures != self._figures:
-            self._figures = figures
+        before = self._figures, self._rates
+        self._figures = figures
+        minutes = self._together()
+        self._rates = {
+            name: spans.rate(per_second([getattr(one, name) for one in minutes], now_ms))
+            for name, _ in LINES
+        }
+        if (figures, self._rates) != before:
             self.refresh()
 
     def render(self) -> Content:
@@ -49,12 +56,14 @@ class RatesView(Widget, can_focus=True):
         parts: list[tuple[str, str]] = []
         for name, tone in LINES:
             values = [getattr(one, name) for one in minutes]
-            over = values[-4:-1]
-            rate = spans.rate(sum(over) / (60 * len(over))) if over else "0"
             ends = range(len(values), 0, -step)
             bars = [sum(values[max(0, end - step) : end]) for end in reversed(ends)]
             trend = sparkline(bars, -(-MINUTES // step), self._glyphs.bars)
-            parts += [(f"{name:<10}", "$quiet"), (f"{rate:>6}/s  ", ""), (f"{trend}\n", tone)]
+            parts += [
+                (f"{name:<10}", "$quiet"),
+                (f"{self._rates[name]:>6}/s  ", ""),
+                (f"{trend}\n", tone),
+            ]
         every = total(tuple(minutes))
         for label, times in (("ran", every.run), ("waited", every.wait)):
             told = "-" if times is None else (
