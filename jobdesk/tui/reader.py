@@ -6,6 +6,7 @@ generation. When Redis is away it goes on trying, and says so.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
 import threading
@@ -14,7 +15,7 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from jobdesk.errors import BrokerError
+from jobdesk.errors import BrokerError, JobdeskError
 from jobdesk.tui import messages
 from jobdesk.tui.interest import Interest, Source
 from jobdesk.tui.linkstatus import LinkState, LinkStatus
@@ -145,6 +146,15 @@ class Reader:
                 slow = min(8, slow * 2) if warm and took > wanted * slow / 3 else max(1, slow // 2)
                 self._live(ticks.source.rounds.latency_ms, wanted * slow, slow=slow > 1)
                 self._rest(MORE_S if ticks.source.more else wanted * slow)
+            if self._who and not self._forbidden and self._status.usable:
+                self._leave(broker)
+
+    def _leave(self, broker: Broker) -> None:
+        """Other operators need not be told for half a minute more."""
+        from jobdesk.broker import presence
+
+        with contextlib.suppress(JobdeskError):
+            presence.left(broker, self._who)
 
     def _ask_rights(self, broker: Broker) -> None:
         """Once per connection, of who would change things."""

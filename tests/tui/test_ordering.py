@@ -96,3 +96,15 @@ def test_the_question_says_who_did_what_before(run_desk, broker, thumbs):
         await until(pilot, lambda: Inspector(broker).stats("thumbs").waiting == 1, "the retry")
 
     run_desk(act, mode="jobs")
+
+
+def test_who_leaves_is_no_longer_seen_at_work(run_desk, thumbs, broker):
+    def at_work():
+        return [one.who for one in presence.present(broker)]
+
+    async def act(pilot, app):
+        await until(pilot, lambda: at_work() == ["tester@here"], "seen at work")
+
+    run_desk(act)
+
+    assert at_work() == []
