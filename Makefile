@@ -6,7 +6,7 @@ QUICK ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit bench bench-dashboard test-servers test-slow mutants chaos soak clean
+.PHONY: help demo test check unit pictures bench bench-dashboard test-servers test-slow mutants chaos soak clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -27,6 +27,11 @@ check:  ## format, lint, types, layers
 unit:
 	@scripts/setup.sh test
 	@scripts/test.sh $(ARGS)
+
+pictures:  ## the dashboard's pictures: the README's, and those the tests compare with
+	@scripts/setup.sh test
+	$(PYTHON_IN) -m pytest -q tests/tui/test_snapshots.py -n 0 --snapshot-update --timeout 600 -k looks_as
+	$(PYTHON_IN) scripts/pictures.py
 
 bench:  ## jobdesk and its peers side by side (QUICK=1: a short run; ARGS="--only drain")
 	@scripts/setup.sh test

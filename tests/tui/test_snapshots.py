@@ -1,0 +1,181 @@
+"""Every screen at three sizes, in both themes and without colours, in whatever condition.
+
+``pytest tests/tui/test_snapshots.py --snapshot-update`` writes the pictures anew: look at what
+changed before committing them. Beside being the same as before, each picture is held to rules.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from textual.filter import Monochrome
+
+from jobdesk.broker.connection import Broker
+from jobdesk.safetext import cells
+from tests.tui import book, looking, sample, still
+from tests.tui.places import DATA, EMPTY, OFFLINE, PLACES, READ_ONLY, Place
+from tests.tui.still import Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jobdesk.settings import Settings
+
+FOLDER = Path(__file__).parent / "snapshots"
+SIZES = ((120, 35), (80, 24), (60, 16))
+DARK, LIGHT = "jobdesk-dark", "jobdesk-light"
+#: where the other conditions are looked at in all themes
+MIDDLE = (80, 24)
+
+Found = dict[tuple[str, tuple[int, int]], book.Picture]
+
+
+async def look(walk: Walk, *, themes: bool) -> book.Picture:
+    """The picture at this size, in all themes."""
+    made = [book.picture(walk.strips())]
+    for _ in range(5 if themes else 0):
+        made = await _in_all_themes(walk)
+        if len({one.lines for one in made}) == 1:
+            break
+        # what Textual does by timers of its own has moved something meanwhile
+        await walk.settle()
+    return book.together(made)
+
+
+async def _in_all_themes(walk: Walk) -> list[book.Picture]:
+    app = walk.app
+    made = [book.picture(walk.strips())]
+    app.theme = LIGHT
+    await walk.idle()
+    made.append(book.picture(walk.strips()))
+    with without_colours(app):
+        app.theme = DARK
+        await walk.idle()
+        made.append(book.picture(walk.strips(), colours=False))
+    app.refresh_css(animate=False)
+    app.screen.refresh(layout=True)
+    await walk.idle()
+    return made
+
+
+@contextmanager
+def without_colours(app: Any) -> Iterator[None]:
+    """As with NO_COLOR, which Textual reads when it starts."""
+    app.no_color = True
+    app._filters.append(Monochrome())
+    try:
+        yield
+    finally:
+        app._filters.pop()
+        app.no_color = False
+
+
+async def visit(walk: Walk, place: Place, condition: str, found: Found, faults: list[str]) -> None:
+    """Look at a place at all sizes."""
+    for size in SIZES:
+        await walk.resize(size)
+        await walk.settle()
+        themes = condition == DATA or size == MIDDLE
+        found[condition, size] = await look(walk, themes=themes)
+        where = f"{place.name} {size[0]}x{size[1]} {condition}"
+        faults += [f"{where}: {fault}" for fault in looking.faults(walk.app)]
+
+
+def walk_through(
+    settings: Settings, folder: Path, conditions: tuple[str, ...], **options: Any
+) -> tuple[dict[str, Found], list[str]]:
+    """All places in one app; where Redis goes away, it does so at each of them."""
+    made: dict[str, Found] = {}
+    faults: list[str] = []
+
+    async def session(clock: still.Clock) -> None:
+        app = still.StillApp(settings, folder, **options)
+        async with app.run_test(size=SIZES[0], notifications=True) as pilot:
+            walk = Walk(pilot, app, clock)
+            await walk.settle()
+            for place in PLACES:
+                here = [one for one in conditions if one in place.conditions]
+                if not here:
+                    continue
+                found = made.setdefault(place.name, {})
+                await walk.resize(SIZES[0])
+                await place.go(walk)
+                await visit(walk, place, here[0], found, faults)
+                if OFFLINE in here:
+                    await walk.resize(SIZES[0])
+                    walk.cut(away=True)
+                    await walk.settle()
+                    await visit(walk, place, OFFLINE, found, faults)
+                    walk.cut(away=False)
+                    await walk.resize(SIZES[0])
+                    await walk.settle()
+                await walk.home()
+
+    with still.standstill() as clock:
+        asyncio.run(session(clock))
+    return made, faults
+
+
+@pytest.fixture(scope="module")
+def seeded(redis_server: Any, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The sample desk."""
+    from jobdesk import settings as settings_module
+    from tests import servers
+
+    made = settings_module.load(
+        redis_url=redis_server.url, namespace=servers.fresh_namespace(), _env_file=None
+    )
+    with Broker(made) as broker, sample.set_clock(tmp_path_factory.mktemp("lua") / "lua"):
+        sample.Sample(broker).fill()
+    return made
+
+
+@pytest.mark.parametrize(
+    ("conditions", "options"),
+    [((DATA, OFFLINE), {}), ((EMPTY,), {}), ((READ_ONLY,), {"read_only": True})],
+    ids=["data", "empty", "read-only"],
+)
+def test_every_screen_looks_as_before_and_keeps_to_the_rules(
+    seeded: Settings, tmp_path: Path, conditions, options, snapshot_update
+):
+    settings = seeded if EMPTY not in conditions else seeded.model_copy(
+        update={"namespace": f"{seeded.namespace}-empty"}
+    )  # fmt: skip
+
+    made, faults = walk_through(settings, tmp_path, conditions, **options)
+
+    changed = []
+    for name, found in made.items():
+        for size in SIZES:
+            title = f"{name}-{size[0]}x{size[1]}"
+            pictures = {one: found[one, size] for one in conditions if (one, size) in found}
+            file = FOLDER / conditions[0] / f"{title}.txt"
+            text = book.page(f"{name} at {size[0]}x{size[1]}", pictures)
+            before = file.read_text() if file.exists() else ""
+            if text != before and snapshot_update:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text)
+            elif text != before:
+                (tmp_path / file.name).write_text(text)
+                changed.append(f"{file.relative_to(FOLDER)}: {tmp_path / file.name}")
+    assert not faults, "\n".join(faults)
+    assert not changed, "look at them, then --snapshot-update:\n" + "\n".join(changed)
+
+
+def test_no_picture_is_left_of_a_screen_that_is_gone():
+    there = {file.relative_to(FOLDER).as_posix() for file in FOLDER.rglob("*.txt")}
+
+    expected = {
+        f"{first}/{place.name}-{width}x{height}.txt"
+        for first in (DATA, EMPTY, READ_ONLY) for place in PLACES if first in place.conditions
+        for width, height in SIZES
+    }  # fmt: skip
+    assert there == expected
+
+
+def test_a_character_takes_the_room_that_is_counted_for_it():
+    assert cells("العربية ✓") == 9
