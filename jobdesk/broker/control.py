@@ -156,7 +156,8 @@ class Control(Acting):
             raise UnknownType(f"no worker has published the type {type_!r:.60} of {queue}")
         job = newjobs.of_type(self._broker, info, data, origin=origin, **given)
         ((what, _),) = Transitions(self._broker, queue).add([job])
-        if what is not Added.ADDED:
+        # under an id of our own making it is this one: the answer was lost, and it was sent again
+        if what is not Added.ADDED and given.get("job_id"):
             raise InvalidJobId(f"queue {queue} has a job {job.id} already")
         self.operation = ""
         if self._who:

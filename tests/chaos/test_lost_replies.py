@@ -18,6 +18,8 @@ from jobdesk.broker import scripts
 from jobdesk.broker.connection import Broker
 from jobdesk.broker.control import Control
 from jobdesk.broker.transitions import Exchanged, Finish, Outcome
+from jobdesk.engine.publishing import publish
+from jobdesk.engine.queue import Queue
 from jobdesk.models import NewJob
 from tests import invariants, servers
 from tests.chaos.proxy import Proxy
@@ -257,3 +259,21 @@ def _figures(client: Any, prefix: str) -> dict[bytes, int]:
             if name in {b"a", b"c", b"f", b"rt", b"st"}:
                 found[name] = found.get(name, 0) + int(count)
     return found
+
+
+def test_a_job_added_by_an_operator_is_told_as_added_when_the_answer_was_lost(settings, proxy):
+    side = _side(settings, proxy.url)
+    queue = Queue("thumbs", broker=side.jobs.broker)
+
+    @queue.task()
+    def resize(path: str) -> str:
+        return path
+
+    publish(queue)
+    proxy.lose("add_jobs")
+
+    job_id = side.control.add_job("thumbs", "resize", {"path": "a"})
+
+    assert proxy.lost == 1
+    assert side.jobs.order() == [job_id]
+    side.jobs.broker.close()
