@@ -34,7 +34,7 @@ from jobdesk.engine.interrupts import Interrupted
 from jobdesk.engine.pool import Pool
 from jobdesk.engine.schedules import Ticker
 from jobdesk.engine.supervisor import Supervisor
-from jobdesk.errors import JobdeskError
+from jobdesk.errors import JobdeskError, RedisUnavailable
 
 if TYPE_CHECKING:
     from jobdesk.engine.group import QueueGroup
@@ -204,14 +204,27 @@ class Consumer(HueyConsumer):  # type: ignore[misc]  # huey has no types
             super().start()  # refuses
         if self.shutdown_timeout is None:
             self.shutdown_timeout = self.queues[0].settings.shutdown_timeout
-        broker = self.queues[0].broker
-        logger.warning("worker uses %s", broker.describe())
-        broker.check_server()
-        for queue in self.queues:
-            publishing.publish(queue)
+        logger.warning("worker uses %s", self.queues[0].broker.describe())
+        self._introduce()
         if not self.environment.forks:
             self.open_station(slots=self.workers)
         super().start()
+
+    def _introduce(self) -> None:
+        """Look at the server and publish the queues; while Redis is away, wait for it."""
+        tries = 0
+        while True:
+            try:
+                self.queues[0].broker.check_server()
+                for queue in self.queues:
+                    publishing.publish(queue)
+            except RedisUnavailable as exc:
+                if not tries:
+                    logger.warning("%s; waiting for it", exc)
+                tries += 1
+                time.sleep(min(2.0, 0.1 * 2 ** min(tries, 5)) * (0.5 + random.random() / 2))
+            else:
+                return
 
     def open_station(self, *, slots: int) -> None:
         """Make the pool of this process. In a forked child, after the fork."""

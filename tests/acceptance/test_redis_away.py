@@ -85,11 +85,15 @@ def test_redis_away_longer_than_a_lease_completes_each_job_once(
     invariants.check(broker, "trouble")
 
 
-def test_a_worker_started_before_redis_waits_for_it(server: Server, start: Starter) -> None:
+@pytest.mark.parametrize("kind", ["threads", "fleet"])
+def test_a_worker_started_before_redis_waits_for_it(
+    kind: str, server: Server, start: Starter
+) -> None:
     watched = Watch(connection.connect(), "trouble")
     (job_id,) = add("nap")
     server.kill()
-    worker = start.jobdesk_worker("trouble")
+    fleet = kind == "fleet"
+    worker = start.jobdesk_worker("trouble") if fleet else start.huey_consumer("-w", "2", "-q")
     worker.says("waiting for it")
 
     server.start()
