@@ -37,6 +37,14 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("here")
 
 
+#: What these ask of Redis, others ask of it too: they run on one server only.
+_ABOVE = {
+    "providers", "reports", "test_bad_input.py", "test_cli.py", "test_cli_terminal.py",
+    "test_demo_flow.py", "test_hueys_own.py", "test_integrations_page.py", "test_mail_jobs.py",
+    "test_stop_worker.py",
+}  # fmt: skip
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="a skipped test fails the run")
     parser.addoption(
@@ -50,7 +58,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         fixtures = getattr(item, "fixturenames", ())
         # the oldest one here has no TLS
         wanted = "redis_server" in fixtures and "tls_server" not in fixtures
-        if wanted and "integration" in item.path.parts:
+        if wanted and "integration" in item.path.parts and not _ABOVE & set(item.path.parts):
             item.add_marker(pytest.mark.servers)
     for asked_for in ("slow", "chaos"):
         if asked_for not in (config.option.markexpr or ""):
