@@ -55,6 +55,8 @@ class Recorder:
     def __init__(self, broker: Broker, queue: str, history: History) -> None:
         self._reader = EventReader(broker, [queue], since="0-0")
         self._history = history
+        #: the number of the last event noted
+        self.seen = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -71,9 +73,10 @@ class Recorder:
         for event in found:
             if isinstance(event, Event):
                 told = {name: str(value) for name, value in dict(event.fields).items()}
+                self.seen = event.n
                 self._history.note("event", e=event.name, id=event.job_id, n=event.n, f=told)
             else:
-                self._history.note("gap", missing=event.missing)
+                self._history.note("gap", missing=event.missed)
         return len(found)
 
     def stop(self) -> None:

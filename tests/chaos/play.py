@@ -31,7 +31,7 @@ class Play:
         self.watch = Watch(broker, QUEUE)
         self.random = random.Random(seed)
         self.acked = 0
-        self._recorder = Recorder(broker, QUEUE, self.history)
+        self.recorder = Recorder(broker, QUEUE, self.history)
         self._moves = Transitions(broker, QUEUE)
         self._made = 0
         self._producer: threading.Thread | None = None
@@ -109,7 +109,7 @@ class Play:
 
     def verdict(self, *, deep: bool = True, **allowed: Any) -> list[str]:
         """What was found wrong; ``deep``: the queue's own invariants included."""
-        self._recorder.stop()
+        self.recorder.stop()
         if deep:
             places = invariants.check(self.broker, QUEUE)
         else:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.chaos.history import History, problems
+from tests.chaos.history import History, Recorder, problems
+from tests.queue_builder import QueueBuilder
 
 
 def event(name: str, job_id: str = "a", n: int = 1, **fields: str) -> dict[str, Any]:
@@ -55,3 +56,18 @@ def test_notes_of_many_writers_are_whole_lines(tmp_path):
         other.note("run", id="b" * 500, epoch=number)
 
     assert len(list(one.notes())) == 200
+
+
+def test_a_gap_in_the_events_is_noted(broker, tmp_path):
+    """Here the first of them have been deleted before the recorder came."""
+    jobs = QueueBuilder(broker, "gaps")
+    jobs.waiting("a1", "a2", "a3")
+    broker.client.xtrim(jobs.keys.events, maxlen=1, approximate=False)
+    history = History(tmp_path / "h")
+    recorder = Recorder(broker, "gaps", history)
+    recorder.stop()
+
+    notes = list(history.notes())
+
+    assert [note["k"] for note in notes] == ["gap", "event"]
+    assert "2 events were not seen" in problems(notes, {})[0]

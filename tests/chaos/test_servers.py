@@ -357,7 +357,7 @@ def test_the_slot_of_a_long_queue_moves_under_load(waiting, start, open_play, cl
 
 
 def _add_ballast(play: Play, count: int) -> None:
-    """Jobs that wait behind all others."""
+    """Jobs that wait behind all others, no more at a time than the recorder can follow."""
     moves = Transitions(play.broker, QUEUE)
     for begin in range(0, count, 100):
         moves.add(
@@ -366,6 +366,7 @@ def _add_ballast(play: Play, count: int) -> None:
                 for n in range(begin, begin + 100)
             ]
         )
+        until(lambda begin=begin: play.recorder.seen > begin - 5000)
 
 
 # --- many at once
