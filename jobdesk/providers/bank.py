@@ -1,18 +1,13 @@
-"""Movements of a bank account, and who can tell them."""
+"""Movements of a bank account; :mod:`~jobdesk.providers.banks` says who tells them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, Protocol
 
-from jobdesk.errors import NotConfigured, PermanentError
-from jobdesk.providers.own import own
-
-if TYPE_CHECKING:
-    from jobdesk.settings import Settings
+from jobdesk.errors import PermanentError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,23 +52,3 @@ class BankFeed(Protocol):
     ) -> Iterator[MovementPage]:
         """Page by page; raises as ``providers.http`` says, and :class:`ConsentExpired`."""
         ...
-
-
-@lru_cache(maxsize=4)
-def bank_feed(settings: Settings) -> BankFeed:
-    """The feed that the settings ask for; NotConfigured says which variable is missing."""
-    if (made := own(settings, "bank")) is not None:
-        return cast("BankFeed", made)
-    if settings.lean_app_token is None:
-        raise NotConfigured("set LEAN_APP_TOKEN: bank accounts are read by Lean")
-    if settings.lean_client_secret is None:
-        raise NotConfigured("set LEAN_CLIENT_SECRET: bank accounts are read by Lean")
-    from jobdesk.providers.lean import Lean
-
-    return Lean(
-        app_token=settings.lean_app_token,
-        client_secret=settings.lean_client_secret.get_secret_value(),
-        base_url=settings.lean_base_url,
-        token_url=settings.lean_token_url,
-        timeout_s=settings.lean_timeout,
-    )

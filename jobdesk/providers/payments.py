@@ -1,18 +1,16 @@
-"""What became of a payment, in words that are the same for every provider, and who can say it."""
+"""What became of a payment, in words that are the same for every provider.
+
+:mod:`~jobdesk.providers.payment_services` says who is asked.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, Protocol, cast
+from typing import Literal, Protocol
 
-from jobdesk.errors import NotConfigured, PermanentError
-from jobdesk.providers.own import own
-
-if TYPE_CHECKING:
-    from jobdesk.settings import Settings
+from jobdesk.errors import PermanentError
 
 PaymentStatus = Literal[
     "pending", "authorized", "paid", "failed", "cancelled", "expired", "refunded",
@@ -51,34 +49,6 @@ class PaymentProvider(Protocol):
     def payment(self, external_id: str) -> PaymentState:
         """The payment of that id; raises as ``providers.http`` says."""
         ...
-
-
-@lru_cache(maxsize=8)
-def payment_provider(settings: Settings, name: str) -> PaymentProvider:
-    """The provider of that name; NotConfigured says which variable is missing."""
-    if (made := own(settings, f"payment.{name}")) is not None:
-        return cast("PaymentProvider", made)
-    if name == "stripe":
-        if settings.stripe_secret_key is None:
-            raise NotConfigured("set STRIPE_SECRET_KEY: the payment is Stripe's")
-        from jobdesk.providers.stripe import Stripe
-
-        return Stripe(
-            secret_key=settings.stripe_secret_key.get_secret_value(),
-            base_url=settings.stripe_base_url,
-            timeout_s=settings.stripe_timeout,
-        )
-    if name == "moyasar":
-        if settings.moyasar_secret_key is None:
-            raise NotConfigured("set MOYASAR_SECRET_KEY: the payment is Moyasar's")
-        from jobdesk.providers.moyasar import Moyasar
-
-        return Moyasar(
-            secret_key=settings.moyasar_secret_key.get_secret_value(),
-            base_url=settings.moyasar_base_url,
-            timeout_s=settings.moyasar_timeout,
-        )
-    raise PermanentError(f"no payment provider {name!r:.40}; there are stripe and moyasar")
 
 
 def path_id(external_id: str) -> str:

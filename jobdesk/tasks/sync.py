@@ -53,7 +53,7 @@ def whatsapp_messages(data: WhatsAppMessages, *, job: JobContext) -> dict[str, A
 @queue.task()
 def bank_transactions(data: BankTransactions, *, job: JobContext) -> dict[str, Any]:
     """Fetch the transactions of a bank account."""
-    from jobdesk.providers.bank import bank_feed
+    from jobdesk.providers.banks import bank_feed
     from jobdesk.tasks.syncing.bank import sync_transactions
 
     feed = bank_feed(settings_module.current())
@@ -63,7 +63,7 @@ def bank_transactions(data: BankTransactions, *, job: JobContext) -> dict[str, A
 @queue.task()
 def payment_status(data: PaymentCheck, *, job: JobContext) -> dict[str, Any]:
     """Ask what became of a payment."""
-    from jobdesk.providers.payments import payment_provider
+    from jobdesk.providers.payment_services import payment_provider
     from jobdesk.tasks.syncing.payment import check_payment
 
     provider = payment_provider(settings_module.current(), data.payment_provider)

@@ -15,7 +15,7 @@ import pytest
 from jobdesk import settings as settings_module
 from jobdesk.errors import InvalidSetting, NotConfigured
 from jobdesk.providers.own import own, payment_names
-from jobdesk.providers.payments import payment_provider
+from jobdesk.providers.payment_services import payment_provider
 from jobdesk.providers.rates import rates_source
 from jobdesk.providers.sms_senders import sms_sender
 from jobdesk.settings import load

@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 from jobdesk import settings as settings_module
 from jobdesk.db.tables import firms, payments
 from jobdesk.errors import InvalidJobData, TransientError
-from jobdesk.providers.payments import payment_provider
+from jobdesk.providers.payment_services import payment_provider
 from jobdesk.tasks import sync
 from tests.fake_providers.base import Scripted, running
 from tests.fake_providers.payment_services import (
