@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import environments, peers, report
+from benchmarks import environments, peers, publishing, report
 from benchmarks.bench import Bench
 from benchmarks.measures import (
     adding,
@@ -62,7 +62,8 @@ def main() -> int:
                 places = [args.place]
             print(f"{measure.title}: {runs} turns, {' and '.join(places)}", flush=True)
             for turn in range(runs):
-                print(f"  turn {turn + 1}", flush=True)
+                bench.turn = turn + 1
+                print(f"  turn {bench.turn}", flush=True)
                 for place in places:
                     bench.pin(place == "pinned")
                     measure.turn(bench)
@@ -74,6 +75,8 @@ def main() -> int:
     folder = Path(args.output)
     report.write(told, markdown, folder)
     print(f"\nwritten to {folder}/")
+    if args.publish:
+        publishing.publish(told)
     return _verdict(rows)
 
 
@@ -99,6 +102,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, help="turns of each measure (3 quick, else 5)")
     parser.add_argument("--place", choices=_PLACES, help="only pinned, or only free")
     parser.add_argument("--output", default="bench-results", help="the folder for the tables")
+    parser.add_argument("--publish", action="store_true", help="keep and tell them in the docs")
     args = parser.parse_args()
     for name in args.only or ():
         if name not in {measure.name for measure in MEASURES}:

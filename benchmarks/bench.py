@@ -58,7 +58,11 @@ class Bench:
         self.server = server
         self.peers = {peer.name: peer for peer in peers}
         self.quick = quick
+        #: of the machine, before anything was done
+        self.load = os.getloadavg()[0]
         self.series: dict[str, Series] = {}
+        #: of the measure that runs, from 1
+        self.turn = 1
         #: set while a measure runs pinned
         self.pinned = False
         #: of the last drain, microseconds of the worker's and of Redis's processor for each job

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from benchmarks.peers import Peer
 
 Told = dict[str, Any]
+#: Below this load the machine is the benchmark's own.
+QUIET = 0.7
 
 
 def describe(
-    bench: Bench, peers: list[Peer], measures: list[Measure], rows: list[Row], seconds: float
+    bench: Bench, chosen: list[Peer], measures: list[Measure], rows: list[Row], seconds: float
 ) -> Told:
     """All that is known of one run."""
     return {
@@ -32,6 +34,7 @@ def describe(
             "cores": len(os.sched_getaffinity(0)),
             "system": platform.platform(),
             "redis": bench.server.version,
+            "load": bench.load,
         },
         "measures": [measure.name for measure in measures],
         "peers": {
@@ -40,7 +43,7 @@ def describe(
                 "versions": environments.versions(peer),
                 "settings": peer.settings,
             }
-            for peer in peers
+            for peer in chosen
         },
         "series": {
             name: {
@@ -68,27 +71,54 @@ def describe(
 
 def markdown(told: Told) -> str:
     """The tables that people read."""
+    return "\n\n".join((verdicts(told), figures(told), peers(told)))
+
+
+def verdicts(told: Told) -> str:
+    """What was to be reached, and whether it was."""
     machine = told["machine"]
     where = f"{machine['cores']} cores of {machine['processor']}, {machine['system']}"
     lines = [
-        f"Measured {told['at']} in {told['seconds']} s: {where}, Redis {machine['redis']}.",
+        f"Measured {told['at']}: {where}, Redis {machine['redis']}.",
+        quietness(told),
         "",
         "| what | measured | wanted | |",
         "|---|---|---|---|",
     ]
     for row in told["rows"]:
         verdict = "reached" if row["reached"] else "**missed**"
-        value = f"{shown(row['value']) if row['unit'] != 'x' else format(row['value'], '.2f')}"
+        value = format(row["value"], ".2f") if row["unit"] == "x" else shown(row["value"])
         of = f": {row['of']}" if row["of"] else ""
         lines.append(
             f"| {row['title']} | {value} {row['unit']}{of} | {row['wanted']} | {verdict} |"
         )
-    lines += ["", "| figure | min | median | max | | runs |", "|---|---|---|---|---|---|"]
+    return "\n".join(lines)
+
+
+def quietness(told: Told) -> str:
+    """Whether others used the machine, which slows all and blurs the ratios."""
+    load = told["machine"]["load"]
+    if load < QUIET:
+        return f"Nobody else was at work on it (load {load:.1f} before the run)."
+    return (
+        f"Others were at work on it (load {load:.1f} on {told['machine']['cores']} cores before the"
+        " run): all are slower than on a quiet machine, and the ratios are blurred."
+    )
+
+
+def figures(told: Told) -> str:
+    """Every figure that was taken."""
+    lines = ["| figure | min | median | max | | runs |", "|---|---|---|---|---|---|"]
     for name, series in told["series"].items():
         low, median, high = (shown(series[key]) for key in ("min", "median", "max"))
         count = len(series["values"])
         lines.append(f"| {name} | {low} | {median} | {high} | {series['unit']} | {count} |")
-    lines += ["", "| peer | versions | settings |", "|---|---|---|"]
+    return "\n".join(lines)
+
+
+def peers(told: Told) -> str:
+    """What was measured, and how it was set."""
+    lines = ["| peer | versions | settings |", "|---|---|---|"]
     for peer in told["peers"].values():
         versions = ", ".join(f"{name} {number}" for name, number in peer["versions"].items())
         lines.append(f"| {peer['title']} | {versions} | {peer['settings']} |")
