@@ -74,7 +74,7 @@ class EventReader:
         self._numbers: dict[str, int] = {}
 
     def read(self, wait: float = BLOCK_S) -> list[Event | Gap]:
-        """What came since the last read; waits up to ``wait`` (at most 1) seconds for something."""
+        """What came since the last read, by time; waits at most ``wait`` (up to 1) seconds."""
         found: list[Event | Gap] = [] if self._ids else self._begin()
         wait = max(0.0, min(wait, BLOCK_S))
         groups = self._groups()
@@ -83,7 +83,7 @@ class EventReader:
             block = None if found else round(wait * 1000 / len(groups)) or None
             for stream, entries in _xread(self._broker, streams, BATCH, block):
                 found += self._taken(stream, entries)
-        return found
+        return _by_time(found) if len(self._ids) > 1 else found
 
     def __iter__(self) -> Iterator[Event | Gap]:
         """All events from here on, without end."""
@@ -135,6 +135,19 @@ class EventReader:
             self._numbers[queue] = event.n
             self._ids[stream] = event.id
             yield event
+
+
+def _by_time(found: list[Event | Gap]) -> list[Event | Gap]:
+    """In the order of their ids, which are Redis's time; a gap stays before the event behind it."""
+    placed: list[tuple[tuple[int, int], Event | Gap]] = []
+    at = (0, 0)
+    for one in reversed(found):
+        if isinstance(one, Event):
+            ms, _, rank = one.id.partition("-")
+            at = int(ms), int(rank)
+        placed.append((at, one))
+    placed.reverse()
+    return [one for _, one in sorted(placed, key=lambda entry: entry[0])]
 
 
 def newest(broker: Broker, queue: str, count: int = 50) -> tuple[Event, ...]:

@@ -87,9 +87,10 @@ class Listener:
 
     def _behind(self, found: list[Any]) -> bool:
         """Whether more happens than can be followed: then what lies between is left out."""
-        last = getattr(found[-1], "timestamp_ms", None)
+        lasts = {one.queue: getattr(one, "timestamp_ms", None) for one in found}
         now_ms = time.time() * 1000 - self._reader.skew_ms
-        return last is not None and len(found) >= MANY and now_ms - last > BEHIND_MS
+        late = any(last is not None and now_ms - last > BEHIND_MS for last in lasts.values())
+        return late and len(found) >= MANY
 
 
 def _follow(broker: Broker, names: tuple[str, ...], before: EventReader | None) -> EventReader:

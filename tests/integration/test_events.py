@@ -109,6 +109,20 @@ def test_a_reader_follows_several_queues_each_in_its_order(broker, jobs):
     ]  # fmt: skip
 
 
+def test_what_is_read_of_several_queues_comes_in_the_order_of_its_time(broker, jobs):
+    other = QueueBuilder(broker, "email")
+    reader = EventReader(broker, ["thumbs", "email"])
+    reader.read(0)
+
+    for turn in range(3):
+        jobs.waiting(f"a{turn}")
+        time.sleep(0.002)
+        other.waiting(f"b{turn}")
+        time.sleep(0.002)
+
+    assert [event.job_id for event in reader.read(0)] == ["a0", "b0", "a1", "b1", "a2", "b2"]
+
+
 def test_a_reader_waits_for_what_comes(broker, jobs, later):
     reader = EventReader(broker, ["thumbs"])
     reader.read(0)
