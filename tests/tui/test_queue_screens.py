@@ -191,8 +191,8 @@ def test_a_clean_up_is_stopped_between_two_batches(broker, thumbs, stats):
     cleaned = CleanJobs("thumbs", 600, JobState.COMPLETED).run(control, lambda *_: False)
     emptied = EmptyQueue("thumbs", 300).run(control, lambda *_: False)
 
-    assert (stats().completed, stats().waiting) == (350, 50)
-    assert cleaned.text == "Removed 250 jobs of thumbs, then it was stopped; there were 600"
+    assert (stats().completed, stats().waiting) == (500, 200)
+    assert cleaned.text == "Removed 100 jobs of thumbs, then it was stopped; there were 600"
     assert not cleaned.whole
     assert not emptied.whole
     assert cleaned.undo is not None
