@@ -310,24 +310,27 @@ class Model:
                 return "ALREADY"
             epoch, letter = self.tombs.get(end.job_id, ("", "r"))
             return "ALREADY" if epoch == end.epoch and letter != "r" else "STALE"
-        if end.kind in "cfr":
+        kind = end.kind
+        if job.cancelled and kind in "rnbs":
+            kind = "f" if kind == "r" else "x"
+        if kind in "cfr":
             job.made += 1
         again = False
-        if end.kind == "c":
+        if kind == "c":
             job.result = end.value
             self._tell("completed", job.id, a=str(job.made))
             self._ended(job, "c", end.epoch)
-        elif end.kind in "fx":
+        elif kind in "fx":
             self._tell("failed", job.id, a=str(job.made), prev="active")
             self._ended(job, "f", end.epoch)
-        elif end.kind == "b":
+        elif kind == "b":
             if job.released == 20:
                 self._stall(job)
             else:
                 job.released += 1
                 job.state = "w"
                 self._tell("waiting", job.id, prev="active", reason="shutdown")
-        elif end.kind == "s":
+        elif kind == "s":
             job.state, job.at = "d", int(end.value)
             self._tell("delayed", job.id)
         else:

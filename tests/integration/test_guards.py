@@ -304,6 +304,20 @@ def test_the_twenty_first_release_counts_as_a_stall(jobs):
     assert jobs.names().count("stalled") == 1
 
 
+@guard("exchange_jobs:cancelled")
+@pytest.mark.parametrize(
+    "outcome", [Outcome.RETRY, Outcome.AGAIN, Outcome.RELEASED, Outcome.NOT_DUE]
+)
+def test_a_cancelled_job_does_not_run_again_whatever_its_worker_reports(jobs, outcome):
+    (job,) = jobs.active("a1")
+    jobs.call("cancel_job", "a1", "r1")
+
+    assert jobs.finish(job, outcome, attempt='"o":"retrying"}', value=b"1") == "OK"
+    assert jobs.state("a1") == "failed"
+    assert jobs.record("a1")["er"] == "JobCancelled: cancelled by an operator"
+    assert jobs.names().count("failed") == 1
+
+
 @guard("exchange_jobs:refused_adds", "exchange_jobs:refused_outgoing")
 def test_a_refused_end_brings_nothing_after_it(jobs):
     old, new = _zombie(jobs)

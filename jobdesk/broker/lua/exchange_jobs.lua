@@ -128,12 +128,18 @@ local function finish(at)
     return complete(id, J, epoch, value, progress)
   end
   local f = redis.call(
-    'hmget', J, 'ep', 't', 'pon', 'am', 'gen', 'sc', 'p', 'rel', 'li', 'rf', 'st'
+    'hmget', J, 'ep', 't', 'pon', 'am', 'gen', 'sc', 'p', 'rel', 'li', 'rf', 'st', 'cx'
   )
   if f[1] ~= epoch or f[11] ~= 'a' then -- guard: fence
     return late(id, epoch, f[1])
   end
   redis.call('zrem', P .. 'active', id)
+  if f[12] and kind ~= 'f' and kind ~= 'x' then -- guard: cancelled
+    -- an operator wanted it stopped, and its worker had not heard of it yet: it does not run again
+    kind, err = kind == 'r' and 'f' or 'x', 'JobCancelled: cancelled by an operator'
+    value = fingerprint(f[2], 'JobCancelled', 'cancelled by an operator')
+    attempt = '"o":"failed","w":' .. cjson.encode(worker) .. ',"err":"' .. err .. '","tb":""}'
+  end
   local made = tonumber(f[4] or '0')
   local fields = {}
   if progress ~= '' then
