@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos import guards
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reliability.md").read_text("utf-8")
 NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE)))
@@ -41,3 +43,7 @@ def test_every_nemesis_stands_on_the_page():
     }
 
     assert found - set(NAMED) == set()
+
+
+def test_it_counts_the_guards_right():
+    assert f"Each of the {len(guards.all_guards())} guards" in PAGE
