@@ -320,13 +320,23 @@ class Undo(Command):
         return tuple(command_line("undo", queue, op) for queue, op in self.operations)
 
     def run(self, control: Control, progress: Progress) -> Outcome:
-        restored = gone = 0
+        restored = 0
+        refused: list[str] = []
         for queue, operation in self.operations:
             undone = control.undo(queue, operation, progress)
             restored += len(undone.restored)
-            gone += len(undone.refused)
-        text = f"Took it back: {restored:,} {'job is' if restored == 1 else 'jobs are'} as before"
-        return Outcome(f"{text}, {gone:,} could not be" if gone else text, whole=not gone)
+            refused += [why for _, why in undone.refused]
+        if not refused:
+            return Outcome(f"Took it back: {_jobs_are(restored)} as before")
+        why = "; ".join(sorted(set(refused)))
+        if not restored:
+            return Outcome(f"Nothing was taken back: {why}", whole=False)
+        told = f"Took it back: {_jobs_are(restored)} as before, {len(refused):,} not: {why}"
+        return Outcome(told, whole=False)
+
+
+def _jobs_are(count: int) -> str:
+    return f"{count:,} {'job is' if count == 1 else 'jobs are'}"
 
 
 def operation_of(control: Control, queue: str) -> list[tuple[str, str]]:

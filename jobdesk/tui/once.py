@@ -55,5 +55,7 @@ def text(found: dict[str, Any]) -> str:
         lines.append(f"{one['name']:<{wide}}  {counts}  {state}")
     busy = sum(worker["inHand"] for worker in found["workers"])
     slots = sum(worker["slots"] for worker in found["workers"])
-    lines.append(f"\n{len(found['workers'])} workers, {busy} of {slots} slots busy")
+    count = len(found["workers"])
+    workers = f"{count} worker{'' if count == 1 else 's'}"
+    lines.append(f"\n{workers}, {busy} of {slots} slots busy")
     return "\n".join(lines)

@@ -143,7 +143,8 @@ class OverviewScreen(GroupActions):
             queues = self._list("lines")
             queues.empty = "No queues yet.\nA worker makes them known:  jobdesk worker"
             queues.show(lines, now)
-            self._title("queues", "Queues  worst first", f"{len(lines)} queues")
+            count = f"{len(lines)} queue{'' if len(lines) == 1 else 's'}"
+            self._title("queues", "Queues  worst first", count)
         if figures:
             self.query_one(RatesView).show(figures, now)
         if workers is not None:

@@ -114,7 +114,8 @@ class _Page:
                 (f"{safe_line(said, max(4, self._width - 8))}\n", ""),
             ]
         if job.log:
-            self._head(f"log  {len(job.log)} lines")
+            lines = len(job.log)
+            self._head(f"log  {lines} {'line' if lines == 1 else 'lines'}")
             for text in job.log[-4:]:
                 self._text(text, "$quiet")
 

@@ -64,9 +64,9 @@ class QueueDetail(Static):
 
 
 def priorities_said(priorities: Mapping[int | None, int]) -> str:
-    """How many wait in each priority: ``1: 12   4: 3,201   none: 41,002``."""
+    """How many wait in each priority: ``1: 12   4: 3,201   no priority: 41,002``."""
     told = (
-        f"{'none' if level is None else level}: {spans.count(number)}"
+        f"{'no priority' if level is None else level}: {spans.count(number)}"
         for level, number in priorities.items()
     )
     return "   ".join(told) or "nobody"
