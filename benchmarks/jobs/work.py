@@ -1,7 +1,7 @@
 """What a job of a benchmark does, in every Python peer: chosen by the environment.
 
 ``BENCH_JOB``: ``no_op`` (the default), ``stamp`` (note how long after its add it began, in the file
-``BENCH_LOG``), ``spin`` (5 ms of CPU), ``pause`` (50 ms of waiting) or ``fail``.
+``BENCH_LOG``), ``spin`` (5 ms of CPU) or ``pause`` (50 ms of waiting).
 """
 
 import os
@@ -29,10 +29,6 @@ def spin(text, number):
 def pause(text, number):
     time.sleep(PAUSE_S)
     return {"ok": bool(text), "number": number}
-
-
-def fail(text, number):
-    raise ValueError(f"job {number} was asked to fail")
 
 
 def count(rounds):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import Figures, Measure, Row, most
@@ -16,10 +15,8 @@ FAILED = 100_000
 def _turn(bench: Bench) -> None:
     peer, server = bench.peers["jobdesk"], bench.server
     server.empty()
-    bench.feed(peer, FAILED, "many", job="fail")
-    with bench.working(peer, job="fail"):
-        while server.client.zcard("jd:{bench}:failed") < FAILED:
-            time.sleep(0.05)
+    bench.app(peer, "fail", str(FAILED))
+    assert server.client.zcard("jd:{bench}:failed") == FAILED
     server.client.slowlog_reset()
     seconds = float(bench.app(peer, "retry"))
     assert server.client.zcard("jd:{bench}:wait") == FAILED
