@@ -97,6 +97,9 @@ class Pool:
         self._by_key = {feed.wake_key.encode(): feed for feed in self.feeds}
         self._local: deque[Run] = deque()
         self._exchanging = threading.Lock()
+        # the supervisor has that lock, or waits for it: the lock's own word is not enough, since a
+        # thread that has got it calls it locked only once it has the interpreter, too
+        self._serving = False
         self._again = False
         # guards the bookkeeping below; held for moments, never during a request
         self._mutex = threading.Lock()
@@ -352,7 +355,8 @@ class Pool:
         with self._mutex:
             if self._local or self.stopping:
                 return
-            if self._again and not self._exchanging.locked() and self._wanted():
+            at_it = self._serving or self._exchanging.locked()
+            if self._again and not at_it and self._wanted():
                 # the supervisor was at it, and has gone without a look at what was wanted
                 return
             waiter = not self._waiter and not any(
@@ -467,13 +471,19 @@ class Pool:
 
     def serve(self, feed: Feed, *, housekeeping: bool = False) -> None:
         """Exchange without taking: book ends, promote what is due, leave the marker."""
-        if self._exchanging.acquire(timeout=1.0):
-            try:
-                self.exchange_feed(feed, 0, housekeeping=housekeeping)
-            finally:
-                self._exchanging.release()
-            if self._again or feed.ready:
-                self._wake_one()
+        self._serving = True
+        try:
+            served = self._exchanging.acquire(timeout=1.0)
+            if served:
+                try:
+                    self.exchange_feed(feed, 0, housekeeping=housekeeping)
+                finally:
+                    self._exchanging.release()
+        finally:
+            # before the look at who rests: whoever comes later sees that nobody is at it
+            self._serving = False
+        if not served or self._again or feed.ready:
+            self._wake_one()
 
     def return_stranded(self, now: float) -> None:
         """Give back jobs that were fetched ahead and find no thread: others may have one."""
