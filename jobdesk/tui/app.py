@@ -99,9 +99,11 @@ class JobdeskApp(OrderingApp, inherit_bindings=False):
         screen.call_after_refresh(lambda: screen.query(Listing).first().seek(name))
 
     def go(self, mode: str) -> None:
-        """Another mode, without what lies on top of this one."""
+        """The screen of a mode, without what was left lying on top of it."""
         if mode != self.current_mode:
             self.switch_mode(mode)
+        while len(self.screen_stack) > 1 and isinstance(self.screen, DeskScreen):
+            self.pop_screen()
 
     # --- actions
 

@@ -298,3 +298,26 @@ def test_every_screen_opens_by_its_number(run_desk, thumbs):
             await until(pilot, lambda word=word: f"jobdesk  {word}" in picture(app), word)
 
     run_desk(act)
+
+
+def test_a_number_leads_to_its_screen_whatever_was_left_lying_on_it(run_desk, thumbs):
+    thumbs.failed("f1")
+
+    async def act(pilot, app):
+        await on_board(pilot, app)
+        await press(pilot, "enter", "enter")
+        await until(pilot, lambda: "thumbs › f1" in picture(app), "the job")
+        await press(pilot, "2")
+        await until(pilot, lambda: "thumbs › failed" in picture(app), "the list, from the job")
+        await press(pilot, "6", "exclamation_mark")
+        await until(pilot, lambda: "jobdesk  doctor" in picture(app), "the doctor")
+        await press(pilot, "6")
+        await until(pilot, lambda: "jobdesk  events" in picture(app), "the events, from there")
+        await press(pilot, "2", "enter", "1", "2")
+        await until(pilot, lambda: "thumbs › failed" in picture(app), "the list, from elsewhere")
+        await press(pilot, "enter")
+        await until(pilot, lambda: "thumbs › f1" in picture(app), "the job again")
+        await press(pilot, "3", "enter")
+        await until(pilot, lambda: "thumbs › failed" in picture(app), "the list, by its queue")
+
+    run_desk(act)
