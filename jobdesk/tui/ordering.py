@@ -15,6 +15,7 @@ from jobdesk.safetext import safe_line, safe_text
 from jobdesk.tui import messages, policy, spans
 from jobdesk.tui.linked import LinkedApp
 from jobdesk.tui.screens.base import DeskScreen
+from jobdesk.tui.standing import stands
 
 if TYPE_CHECKING:
     from jobdesk.broker.others import Others
@@ -69,8 +70,13 @@ class OrderingApp(LinkedApp):
             return
 
         def answer(yes: bool | None) -> None:
-            if yes:
+            if not yes:
+                return
+            # Redis may have gone while one thought about it
+            if (refusal := self.refusal()) is None:
                 self._run(command)
+            else:
+                self.refuse(refusal, title=f"{command.verb} was not done")
 
         from jobdesk.tui.screens.dialogs import ConfirmScreen
 
@@ -165,7 +171,7 @@ class OrderingApp(LinkedApp):
             severity="information" if outcome.whole else "warning",
         )  # fmt: skip
         for screen in self.screen_stack:
-            if isinstance(screen, DeskScreen) and screen.is_mounted:
+            if isinstance(screen, DeskScreen) and stands(screen):
                 screen.command_done(message.command, outcome)
                 screen.refresh_bindings()
 

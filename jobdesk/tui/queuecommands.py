@@ -67,6 +67,10 @@ class ResumeQueue(OnQueue):
         return Outcome(f"{self.queue} goes on" if changed else f"{self.queue} was not paused")
 
 
+def _all(count: int, kind: str) -> str:
+    return f"the one {kind} job" if count == 1 else f"all {count:,} {kind} jobs"
+
+
 @dataclass(frozen=True)
 class RetryAll(OnMany):
     """Put all failed jobs of a queue back in the line."""
@@ -78,7 +82,7 @@ class RetryAll(OnMany):
 
     @property
     def title(self) -> str:
-        return f"Retry all {self.found:,} failed jobs of {self.queue}"
+        return f"Retry {_all(self.found, 'failed')} of {self.queue}"
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -107,10 +111,13 @@ class CleanJobs(OnMany):
 
     @property
     def title(self) -> str:
-        most = "up to " if not self.exact else "all " if not self.limit else ""
         age = f" over {span(self.grace)} old" if self.grace else ""
-        jobs = f"{self.state} job{'' if self.found == 1 and not most else 's'}"
-        return f"Remove {most}{self.found:,} {jobs} of {self.queue}{age}"
+        jobs = f"{self.found:,} {self.state} job{'' if self.found == 1 else 's'}"
+        if not self.exact:
+            jobs = f"up to {jobs}"
+        elif not self.limit:
+            jobs = _all(self.found, self.state)
+        return f"Remove {jobs} of {self.queue}{age}"
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -137,7 +144,7 @@ class EmptyQueue(OnMany):
 
     @property
     def title(self) -> str:
-        return f"Remove all {self.found:,} waiting and delayed jobs of {self.queue}"
+        return f"Remove {_all(self.found, 'waiting and delayed')} of {self.queue}"
 
     @property
     def lines(self) -> tuple[str, ...]:

@@ -85,6 +85,34 @@ def test_losing_redis_keeps_what_is_known_and_finding_it_again_goes_on(make_serv
     assert app._exception is None
 
 
+def test_without_redis_nothing_is_done_nor_said_of_what_has_not_been_read(make_server, tmp_path):
+    server = make_server(tcp=True)
+    settings = alone(server)
+    with Broker(settings) as broker:
+        registered(broker, "thumbs").failed("f1")
+
+    async def act(pilot, app):
+        await until(pilot, lambda: app.link.status.usable, "live")
+        app.open_jobs("thumbs", JobState.FAILED)
+        await until(pilot, lambda: "f1" in picture(app), "the list")
+        await press(pilot, "D")
+        await until(pilot, lambda: "Remove the one failed job" in picture(app), "the question")
+        server.kill()
+        await until(pilot, lambda: app.link.status.state is LinkState.OFFLINE, "offline")
+        await press(pilot, "y")
+        await until(pilot, lambda: toasts(app, "has been away"), "the refusal")
+        assert app._at_work is None
+        await press(pilot, "enter")
+        await until(pilot, lambda: "has not been read before" in picture(app), "the job")
+        assert "failed  resize" in picture(app)
+        assert "ValueError: no" in picture(app)
+        await press(pilot, "4")
+        await until(pilot, lambda: "jobdesk  workers" in picture(app), "the workers")
+        assert "No workers are up" not in picture(app)
+
+    drive(settings, tmp_path / "tui.json", act, size=(80, 24))
+
+
 def test_never_reaching_redis_says_where_and_why(make_server, tmp_path):
     server = make_server(tcp=True)
     server.kill()

@@ -71,6 +71,7 @@ class JobScreen(JobActions, DeskScreen):
             # what comes meanwhile must not take the place of the job that is shown
             self._followed = True
             under.jobs.following = False
+        self._draw()
 
     def on_unmount(self) -> None:
         under = self._from
@@ -126,6 +127,20 @@ class JobScreen(JobActions, DeskScreen):
             view.show(self._lines(self.job), top=top)
         elif self.gone_ms is not None:
             view.show([(("There is no such job (any more).", "muted"),)], top=top)
+        else:
+            view.show(self._not_yet(), top=top)
+
+    def _not_yet(self) -> list[Line]:
+        """Before it has been read: what the list knew of it."""
+        row, usable = self.row, self.desk.link.status.usable
+        made: list[Line] = [
+            ((self.desk.glyphs.ellipsis, "muted"),) if usable
+            else (("Redis is away, and this job has not been read before.", "muted"),)
+        ]  # fmt: skip
+        if row is not None and not usable:
+            made += [(), ((f"{row.state}  {safe_line(row.type, 60)}", "plain"),)]
+            made += [((safe_line(row.error, 400), "error"),)] if row.error else []
+        return made
 
     def _lines(self, job: Job) -> list[Line]:
         glyphs, now_ms = self.desk.glyphs, self._now_ms
@@ -263,7 +278,7 @@ class JobScreen(JobActions, DeskScreen):
         self.queue, self.job_id, self.row = row.queue, row.id, row
         self.job, self.gone_ms, self.revealed = None, None, False
         self.query_one(Panel).border_title = safe_line(row.id, 40)
-        self.query_one(TextView).show([(("…", "muted"),)], top=True)
         self.query_one(TextView).tail = False
+        self._draw(top=True)
         self.desk.tell_screen(self)
         self.look_again(other=True)

@@ -96,7 +96,8 @@ class QueuesScreen(DeskScreen):
     def body(self) -> ComposeResult:
         listing = Listing[QueueRow](self._columns(), id="queues")
         listing.glyphs = self.desk.glyphs
-        listing.empty = (
+        listing.empty = self.desk.glyphs.ellipsis
+        listing.none = (
             "No queues yet.\nA worker makes its queues known when it starts:  jobdesk worker"
         )
         with Panel(title="Queues  worst first", id="board"):

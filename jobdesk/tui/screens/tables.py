@@ -31,7 +31,7 @@ class TableScreen(DeskScreen, Generic[R]):
     def body(self) -> ComposeResult:
         listing = Listing[R](self.columns(), id="table")
         listing.glyphs = self.desk.glyphs
-        listing.empty = self.EMPTY
+        listing.empty, listing.none = self.desk.glyphs.ellipsis, self.EMPTY
         with Panel(title=self.HEADING):
             yield listing
 

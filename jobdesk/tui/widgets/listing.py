@@ -76,6 +76,8 @@ class Listing(ScrollView, Generic[R], can_focus=True, inherit_bindings=False):
         super().__init__(id=id)
         self.columns = columns
         self.glyphs: Glyphs = UNICODE
+        #: what ``empty`` becomes once it is known that there are none
+        self.none = ""
         self.now_ms = 0
         self.cursor = 0
         self.total = 0
@@ -95,6 +97,8 @@ class Listing(ScrollView, Generic[R], can_focus=True, inherit_bindings=False):
         before = self.row_at(self.cursor)
         self._rows = rows
         self.now_ms = now_ms
+        if self.none:
+            self.empty, self.none = self.none, ""
         places = {self.key_of(row): place for place, row in reversed(list(enumerate(rows)))}
         sought = places.get(self._sought) if self._sought is not None else None
         if before is not None and rows:
@@ -109,7 +113,8 @@ class Listing(ScrollView, Generic[R], can_focus=True, inherit_bindings=False):
     def seek(self, key: object) -> None:
         """Put the cursor on the row of that key: now, or when there are rows."""
         self._sought = key
-        self.show(self._rows, self.now_ms)
+        if self._rows:
+            self.show(self._rows, self.now_ms)
 
     def row_at(self, place: int) -> R | None:
         """The row at that place, None where there is none, or it has not been read yet."""
