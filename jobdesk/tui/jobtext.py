@@ -89,7 +89,8 @@ def _lineage(job: Job) -> list[Line]:
     if job.origin:
         made.append(_fact("made from", job.origin))
     if job.generation:
-        made.append(_fact("retried", f"{job.generation} times by hand, its history is kept"))
+        times = "once" if job.generation == 1 else f"{job.generation} times"
+        made.append(_fact("retried", f"{times} by hand, its history is kept"))
     for when, queue, kind, job_id in job.followers:
         word = "then" if when == "then" else "on error"
         made.append(_fact(word, f"{queue} {kind} {job_id}"))

@@ -17,6 +17,7 @@ from jobdesk.safetext import safe_json, safe_line
 from jobdesk.tui import editor, forms
 from jobdesk.tui.jobcommands import AddJob, EditJob
 from jobdesk.tui.screens.dialogs import Choice
+from jobdesk.tui.standing import stands
 from jobdesk.tui.widgets.panel import Framed
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _OPTIONS = (
     forms.FormField(name="priority", label="priority", kind="integer", hint="1 to 10"),
     forms.FormField(name="delay", label="delay", kind="number", hint="seconds"),
     forms.FormField(name="attempts", label="attempts", kind="integer", hint="1 to 100"),
-    forms.FormField(name="job_id", label="id", kind="text", hint="made by itself"),
+    forms.FormField(name="job_id", label="id", kind="text", hint="chosen"),
 )
 
 
@@ -106,7 +107,7 @@ class DataScreen(ModalScreen["Command | None"]):
 
     def check(self) -> dict[str, Any] | None:
         """Say what is wrong, or which command does the same; the data when it is good."""
-        if not self.is_mounted:
+        if not stands(self):
             return None
         data, wrong = self.data()
         if data is not None and not wrong and self._schema is not None:

@@ -79,7 +79,8 @@ class WorkersScreen(TableScreen[WorkerInfo]):
             hand.empty = "It held nothing."
             gone = worker.busy - len(rows)
             if gone > 0:
-                hand.empty = f"It held {worker.busy} jobs, which are gone by now."
+                held = "1 job, which is" if worker.busy == 1 else f"{worker.busy} jobs, which are"
+                hand.empty = f"It held {held} gone by now."
                 note = f"{gone} gone" if rows else ""
         elif worker is not None:
             title = f"In hand of {safe_line(worker.id, 50)}"
@@ -156,7 +157,7 @@ class WorkersScreen(TableScreen[WorkerInfo]):
 
         def work(row: WorkerInfo, now_ms: int) -> Cell:
             if row.lost(now_ms):
-                held = f"held {row.busy} job{'' if row.busy == 1 else 's'}"
+                held = f"held {row.busy or 'no'} job{'' if row.busy == 1 else 's'}"
                 return held, "error" if row.busy else "muted"
             jobs = self._force.jobs_of(row)
             if not jobs:
