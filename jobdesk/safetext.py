@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from unicodedata import category, east_asian_width
 
 #: C0 but tab and newline, DEL, C1, marks that change the reading direction, line separators, the
 #: byte order mark, halves of pairs, and tags, which are invisible.
@@ -47,23 +46,25 @@ def safe_json(text: str, *, ascii_only: bool = False) -> str:
 
 
 def cells(text: str) -> int:
-    """How many columns of a terminal ``text`` takes."""
+    """How many columns of a terminal ``text`` takes: what the drawing counts, also for emoji."""
     if text.isascii():
         return len(text)
-    return sum(map(_char_cells, text))
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def cut(text: str, width: int) -> str:
     """``text`` in ``width`` columns at most; what was cut shows as an ellipsis."""
     if cells(text) <= width:
         return text
-    kept, left = [], width - 1
-    for char in text:
-        left -= _char_cells(char)
-        if left < 0:
-            break
-        kept.append(char)
-    return "".join(kept) + "…" if width > 0 else ""
+    if width <= 0:
+        return ""
+    from rich.cells import set_cell_size
+
+    kept = set_cell_size(text, width - 1)
+    # half of a wide character is a space
+    return f"{kept if text.startswith(kept) else kept[:-1]}…"
 
 
 # Compiled when first needed, and most text is printable: ranges this wide take a while.
@@ -100,9 +101,3 @@ def _json_escape(match: re.Match[str]) -> str:
         return f"\\u{code:04x}"
     code -= 0x10000
     return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
-
-
-def _char_cells(char: str) -> int:
-    if category(char) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if east_asian_width(char) in "WF" else 1

@@ -170,8 +170,7 @@ class JobdeskApp(OrderingApp, inherit_bindings=False):
             self._small.dismiss(None)
             self._small = None
         if self._small is not None:
-            screen = self._small
-            self.call_after_refresh(screen.say, width, height, self._three_counts())
+            self._small.say(width, height, self._three_counts())
 
     def on_app_blur(self) -> None:
         self.link.blur(blurred=True)

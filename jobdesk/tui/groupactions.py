@@ -13,6 +13,7 @@ from jobdesk.tui.actions import Action, Scope
 from jobdesk.tui.jobcommands import RemoveGroup, RetryGroup
 from jobdesk.tui.screens.base import DeskScreen
 from jobdesk.tui.searching import Search
+from jobdesk.tui.standing import stands
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +88,7 @@ class GroupActions(DeskScreen):
             self.desk.link.ask(search.call, answer)
 
         def answer(found: Any, error: Exception | None) -> None:
-            if self._counting is not search or not self.is_mounted:
+            if self._counting is not search or not stands(self):
                 return
             if found is None:
                 self._counting = None

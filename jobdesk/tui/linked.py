@@ -16,12 +16,16 @@ from jobdesk.tui.glyphs import ASCII, UNICODE
 from jobdesk.tui.link import Link
 from jobdesk.tui.linkstatus import LinkState, LinkStatus
 from jobdesk.tui.screens.base import DeskScreen
+from jobdesk.tui.standing import stands
 from jobdesk.tui.widgets.banner import Banner
 from jobdesk.tui.widgets.hintbar import HintBar
 from jobdesk.tui.widgets.statusline import StatusLine
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from textual.filter import LineFilter
 
     from jobdesk.tui.company import Company
     from jobdesk.tui.contexts import Context
@@ -88,6 +92,14 @@ class LinkedApp(App[int]):
             self.stylesheet.update(screen, animate=animate)
             screen._css_update_count = self._css_update_count  # noqa: SLF001  # as Textual's own does
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        found = super().get_line_filters()
+        if self.glyphs is not ASCII:
+            return found
+        from jobdesk.tui.plain import PLAIN_SIGNS
+
+        return [*found, PLAIN_SIGNS]
+
     @property
     def desk_screen(self) -> DeskScreen | None:
         """The screen with data on top, below what dialogs there are."""
@@ -110,13 +122,13 @@ class LinkedApp(App[int]):
         self._server_ms = snapshot.now_ms
         screen = self.desk_screen
         # one that was opened just now has no widgets yet
-        if screen is None or self.held or not screen.is_mounted:
+        if screen is None or self.held or not stands(screen):
             return
         screen.take(snapshot)
         screen.query_one(StatusLine).operators = tuple(
             safe_line(who, 24) for who in snapshot.operators if who != self._who
         )[:3]
-        if self._small is not None and self._small.is_mounted:
+        if self._small is not None:
             self._small.say(*self.size, self._three_counts())
         if self._cost:
             screen.query_one(StatusLine).cost = f"{snapshot.took_ms:.1f}ms"
@@ -158,7 +170,7 @@ class LinkedApp(App[int]):
                 self._connect = ConnectScreen(self.address)
                 self.push_screen(self._connect)
             screen = self._connect
-            self.call_after_refresh(screen.say, status)
+            screen.say(status)
         elif self._connect is not None and status.usable:
             self._connect.dismiss(None)
             self._connect = None
@@ -167,7 +179,7 @@ class LinkedApp(App[int]):
         if not self.is_running:
             return
         for screen in self.screen_stack:
-            if isinstance(screen, DeskScreen) and screen.is_mounted:
+            if isinstance(screen, DeskScreen) and stands(screen):
                 screen.events_arrived(message.events)
 
     def on_answered(self, message: messages.Answered) -> None:
@@ -179,7 +191,7 @@ class LinkedApp(App[int]):
 
     def tell_screen(self, screen: DeskScreen) -> None:
         """Bring a screen's first line, banner and hints up to date."""
-        if not screen.is_mounted:
+        if not stands(screen):
             return
         status = self.link.status
         line = screen.query_one(StatusLine)
@@ -218,7 +230,7 @@ class LinkedApp(App[int]):
     # --- what is said to the operator
 
     def _note(self, text: str) -> None:
-        if (screen := self.desk_screen) and screen.is_mounted:
+        if (screen := self.desk_screen) and stands(screen):
             screen.query_one(HintBar).note = text
 
     def refuse(self, reason: str, *, title: str = "") -> None:

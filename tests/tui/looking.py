@@ -18,14 +18,13 @@ if TYPE_CHECKING:
     from jobdesk.tui.app import JobdeskApp
 
 
-def faults(app: JobdeskApp) -> list[str]:
-    """All that is wrong on the screen on top."""
-    return [*_too_wide(app), *_cut_off(app), *_cut_text(app), *_empty_promises(app)]
+def faults(app: JobdeskApp, strips: list[Any]) -> list[str]:
+    """All that is wrong on the screen on top, which was drawn as ``strips``."""
+    return [*_too_wide(app, strips), *_cut_off(app), *_cut_text(app), *_empty_promises(app)]
 
 
-def _too_wide(app: JobdeskApp) -> Iterator[str]:
+def _too_wide(app: JobdeskApp, strips: list[Any]) -> Iterator[str]:
     width, height = app.size
-    strips = app.screen._compositor.render_strips(app.size)
     if len(strips) != height:
         yield f"{len(strips)} lines"
     for strip in strips:

@@ -13,17 +13,21 @@ from typing import TYPE_CHECKING, Any
 from jobdesk.models import JobState
 from jobdesk.tui import jobtext
 from jobdesk.tui.actions import BY_ID
+from jobdesk.tui.screens.canary import CanaryScreen
 from jobdesk.tui.screens.job import JobScreen
 from tests.tui.sample import job_id
 
 if TYPE_CHECKING:
     from tests.tui.still import Walk
 
+SIZES = ((120, 35), (80, 24), (60, 16))
 DATA, EMPTY, OFFLINE, READ_ONLY = "data", "empty", "offline", "read-only"
 ALL = (DATA, OFFLINE, EMPTY, READ_ONLY)
 #: the conditions in which there is something to change
 CHANGES = (DATA,)
 SEEN = (DATA, OFFLINE, READ_ONLY)
+#: where Redis was not there from the beginning
+NEVER = (OFFLINE,)
 
 Way = Callable[["Walk"], Awaitable[None]]
 
@@ -35,6 +39,7 @@ class Place:
     name: str
     go: Way
     conditions: tuple[str, ...] = ALL
+    sizes: tuple[tuple[int, int], ...] = SIZES
 
 
 def mode(name: str) -> Way:
@@ -94,6 +99,28 @@ def at(queue: str) -> Way:
     return go
 
 
+def canary(name: str) -> Way:
+    """The wait for the one job of a group that is retried first: here it has ended."""
+
+    async def go(walk: Walk) -> None:
+        await mode("queues")(walk)
+        line = f"jobdesk retry-all email --limit 5 --like {job_id('failed mail 0')}"
+        walk.app.push_screen(CanaryScreen("email", job_id(name), 5, line))
+        await walk.settle(lambda app: app.screen.status)
+
+    return go
+
+
+async def stay(walk: Walk) -> None:
+    """Where the app begins."""
+    await walk.settle()
+
+
+def listed(app: Any) -> bool:
+    """Whether a palette has found all that it lists."""
+    return all(worker.is_finished for worker in app.workers)
+
+
 FAILED = jobs("email", JobState.FAILED)
 
 #: (name, way, conditions)
@@ -129,9 +156,12 @@ PLACES: tuple[Place, ...] = (
     Place("groups", then(FAILED, "jobs.groups"), SEEN),
     Place("why-job", then(jobs("pdf", JobState.WAITING), "list.bottom", "job.why"), SEEN),
     Place("why-queue", then(at("sync"), "queue.why"), (DATA,)),
+    Place("canary-done", canary("mail0"), (DATA,)),
+    Place("canary-failed", canary("failed mail 0"), (DATA,)),
     Place("help", then(mode("queues"), "help"), SEEN),
     Place("help-jobs", then(FAILED, "help"), SEEN),
-    Place("palette", then(mode("queues"), "palette"), SEEN),
+    Place("palette", then(mode("queues"), "palette", ready=listed), SEEN),
+    Place("theme", then(mode("queues"), "theme", ready=listed), (DATA,)),
     Place("confirm-one", then(FAILED, "job.remove"), CHANGES),
     Place("confirm-many", then(FAILED, "jobs.retry"), CHANGES),
     Place("confirm-typed", then(jobs("email", JobState.COMPLETED), "jobs.remove"), CHANGES),
@@ -141,5 +171,7 @@ PLACES: tuple[Place, ...] = (
     Place("add-type", then(at("email"), "queue.add"), CHANGES),
     Place("add-form", then(FAILED, "job.again"), CHANGES),
     Place("edit", then(FAILED, "job.edit"), CHANGES),
+    Place("connect", stay, NEVER),
+    Place("too-small", mode("queues"), (DATA, OFFLINE, READ_ONLY), ((59, 15), (40, 8))),
     Place("refused", then(FAILED, "job.promote"), (DATA, READ_ONLY)),
 )  # fmt: skip

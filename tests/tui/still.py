@@ -8,10 +8,11 @@ where each module takes its clock: Redis says :data:`~tests.tui.sample.NOW_MS`, 
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from textual import events
 from textual._compositor import Compositor
 from textual.geometry import Size
+from textual.widgets import Input, TextArea
 
 from jobdesk.broker.address import Address
 from jobdesk.broker.connection import Broker
@@ -26,6 +28,7 @@ from jobdesk.errors import RedisUnavailable
 from jobdesk.tui import app as app_module
 from jobdesk.tui.app import JobdeskApp
 from jobdesk.tui.contexts import Context
+from jobdesk.tui.linkstatus import LinkState
 from jobdesk.tui.screens.joblisting import JobListing
 from jobdesk.tui.widgets.jobpreview import JobPreview
 from jobdesk.tui.widgets.listing import Listing
@@ -50,6 +53,8 @@ SERVER = {
 }  # fmt: skip
 #: How long Redis has been away, when it is.
 AWAY_S = 38.0
+#: How often it was tried by then, where it was never there.
+TRIES = 3
 #: Those whose pictures depend on a clock of their own.
 _TIMED = (
     "jobdesk.tui.reader", "jobdesk.tui.linked", "jobdesk.tui.ordering", "jobdesk.tui.interest",
@@ -104,6 +109,9 @@ def standstill(*, drawn: bool = False) -> Iterator[Clock]:
         made.set_response_callback("INFO", lambda *_, **__: dict(SERVER))
         return made
 
+    for kind, name in ((Input, "_toggle_cursor"), (TextArea, "_toggle_cursor_blink_visible")):
+        kept.append((kind, name, getattr(kind, name)))
+        setattr(kind, name, lambda _: None)  # a cursor that blinks is there or not by chance
     kept += [(Address, "where", Address.__dict__["where"]), (Address, "__str__", Address.__str__)]
     Address.where = property(lambda _: "cache:6379")  # type: ignore[method-assign,assignment]
     Address.__str__ = lambda _: ADDRESS  # type: ignore[method-assign]
@@ -120,9 +128,12 @@ def standstill(*, drawn: bool = False) -> Iterator[Clock]:
             module.time = clock  # type: ignore[attr-defined]
     os.environ["TZ"] = "UTC"
     time.tzset()
+    # widgets are made by the thousand, and a sixth of the time would go into looking through them
+    gc.disable()
     try:
         yield clock
     finally:
+        gc.enable()
         for owner, name, value in kept:
             setattr(owner, name, value)
         os.environ.pop("TZ")
@@ -187,6 +198,8 @@ class StillApp(JobdeskApp):
 
     def on_link_changed(self, message: Any) -> None:
         self.ticks += 1
+        if message.status.state is LinkState.OFFLINE:
+            message.status = replace(message.status, tries=TRIES)
         if message.status.error and message.status.error != AWAY:
             self.told_wrong.append(message.status.error)
 

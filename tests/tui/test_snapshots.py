@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from textual.command import CommandList, CommandPalette
 from textual.filter import Monochrome
 
 from jobdesk.broker.connection import Broker
 from jobdesk.safetext import cells
+from jobdesk.tui.widgets.listing import Listing
 from tests.tui import book, looking, sample, still
-from tests.tui.places import DATA, EMPTY, OFFLINE, PLACES, READ_ONLY, Place
+from tests.tui.places import DATA, EMPTY, NEVER, OFFLINE, PLACES, READ_ONLY, SIZES, Place
 from tests.tui.still import Walk
 
 if TYPE_CHECKING:
@@ -26,40 +28,41 @@ if TYPE_CHECKING:
     from jobdesk.settings import Settings
 
 FOLDER = Path(__file__).parent / "snapshots"
-SIZES = ((120, 35), (80, 24), (60, 16))
 DARK, LIGHT = "jobdesk-dark", "jobdesk-light"
-#: where the other conditions are looked at in all themes
-MIDDLE = (80, 24)
 
 Found = dict[tuple[str, tuple[int, int]], book.Picture]
 
 
-async def look(walk: Walk, *, themes: bool) -> book.Picture:
-    """The picture at this size, in all themes."""
-    made = [book.picture(walk.strips())]
-    for _ in range(5 if themes else 0):
-        made = await _in_all_themes(walk)
+async def look(walk: Walk) -> tuple[book.Picture, list[Any]]:
+    """The picture at this size, in all themes, and what was drawn first."""
+    for _ in range(5):
+        made, strips = await _in_all_themes(walk)
         if len({one.lines for one in made}) == 1:
             break
         # what Textual does by timers of its own has moved something meanwhile
         await walk.settle()
-    return book.together(made)
+    return book.together(made), strips
 
 
-async def _in_all_themes(walk: Walk) -> list[book.Picture]:
+async def _in_all_themes(walk: Walk) -> tuple[list[book.Picture], list[Any]]:
+    """Dark, light, without colours; it begins with the theme that is there."""
     app = walk.app
-    made = [book.picture(walk.strips())]
-    app.theme = LIGHT
-    await walk.idle()
-    made.append(book.picture(walk.strips()))
-    with without_colours(app):
-        app.theme = DARK
-        await walk.idle()
-        made.append(book.picture(walk.strips(), colours=False))
-    app.refresh_css(animate=False)
-    app.screen.refresh(layout=True)
-    await walk.idle()
-    return made
+    made: dict[str, book.Picture] = {}
+    first = walk.strips()
+    for turn, theme in enumerate((app.theme, LIGHT if app.theme == DARK else DARK)):
+        if turn:
+            app.theme = theme
+            await walk.idle()
+            # a palette is beside the rest to Textual, which styles it when it is opened
+            app.stylesheet.update(app.screen)
+            await walk.idle()
+        made[theme] = book.picture(walk.strips() if turn else first)
+        if theme == DARK:
+            with without_colours(app):
+                await walk.idle()
+                made["none"] = book.picture(walk.strips(), colours=False)
+            await walk.idle()
+    return [made[DARK], made[LIGHT], made["none"]], first
 
 
 @contextmanager
@@ -67,22 +70,34 @@ def without_colours(app: Any) -> Iterator[None]:
     """As with NO_COLOR, which Textual reads when it starts."""
     app.no_color = True
     app._filters.append(Monochrome())
+    _restyle(app)
     try:
         yield
     finally:
         app._filters.pop()
         app.no_color = False
+        _restyle(app)
+
+
+def _restyle(app: Any) -> None:
+    """Those that look otherwise without colours; the rest goes through the filter."""
+    for screen in app.screen_stack:
+        told = [one for one in screen.walk_children(with_self=True)
+                if isinstance(one, Listing | CommandList | CommandPalette)]  # fmt: skip
+        app.stylesheet.update_nodes(told)
+        for one in told:
+            if isinstance(one, Listing):
+                one.repaint_all()
 
 
 async def visit(walk: Walk, place: Place, condition: str, found: Found, faults: list[str]) -> None:
     """Look at a place at all sizes."""
-    for size in SIZES:
+    for size in place.sizes:
         await walk.resize(size)
         await walk.settle()
-        themes = condition == DATA or size == MIDDLE
-        found[condition, size] = await look(walk, themes=themes)
+        found[condition, size], strips = await look(walk)
         where = f"{place.name} {size[0]}x{size[1]} {condition}"
-        faults += [f"{where}: {fault}" for fault in looking.faults(walk.app)]
+        faults += [f"{where}: {fault}" for fault in looking.faults(walk.app, strips)]
 
 
 def walk_through(
@@ -99,13 +114,12 @@ def walk_through(
             await walk.settle()
             for place in PLACES:
                 here = [one for one in conditions if one in place.conditions]
-                if not here:
+                if not here or (place.conditions == NEVER) != (conditions == NEVER):
                     continue
                 found = made.setdefault(place.name, {})
-                await walk.resize(SIZES[0])
                 await place.go(walk)
                 await visit(walk, place, here[0], found, faults)
-                if OFFLINE in here:
+                if OFFLINE in here[1:]:
                     await walk.resize(SIZES[0])
                     walk.cut(away=True)
                     await walk.settle()
@@ -113,9 +127,12 @@ def walk_through(
                     walk.cut(away=False)
                     await walk.resize(SIZES[0])
                     await walk.settle()
+                # at a size that holds all there is
+                await walk.resize(SIZES[0])
                 await walk.home()
 
     with still.standstill() as clock:
+        clock.cut = conditions == NEVER
         asyncio.run(session(clock))
     return made, faults
 
@@ -136,8 +153,13 @@ def seeded(redis_server: Any, tmp_path_factory: pytest.TempPathFactory) -> Setti
 
 @pytest.mark.parametrize(
     ("conditions", "options"),
-    [((DATA, OFFLINE), {}), ((EMPTY,), {}), ((READ_ONLY,), {"read_only": True})],
-    ids=["data", "empty", "read-only"],
+    [
+        ((DATA, OFFLINE), {}),
+        ((EMPTY,), {}),
+        ((READ_ONLY,), {"read_only": True}),
+        (NEVER, {}),
+    ],
+    ids=["data", "empty", "read-only", "never-there"],
 )
 def test_every_screen_looks_as_before_and_keeps_to_the_rules(
     seeded: Settings, tmp_path: Path, conditions, options, snapshot_update
@@ -150,7 +172,7 @@ def test_every_screen_looks_as_before_and_keeps_to_the_rules(
 
     changed = []
     for name, found in made.items():
-        for size in SIZES:
+        for size in sorted({size for _, size in found}, reverse=True):
             title = f"{name}-{size[0]}x{size[1]}"
             pictures = {one: found[one, size] for one in conditions if (one, size) in found}
             file = FOLDER / conditions[0] / f"{title}.txt"
@@ -171,8 +193,9 @@ def test_no_picture_is_left_of_a_screen_that_is_gone():
 
     expected = {
         f"{first}/{place.name}-{width}x{height}.txt"
-        for first in (DATA, EMPTY, READ_ONLY) for place in PLACES if first in place.conditions
-        for width, height in SIZES
+        for place in PLACES
+        for first in {*place.conditions} - ({OFFLINE} if place.conditions != NEVER else set())
+        for width, height in place.sizes
     }  # fmt: skip
     assert there == expected
 

@@ -15,6 +15,7 @@ from textual.screen import Screen
 from jobdesk.tui.actions import BY_METHOD, Action, Scope
 from jobdesk.tui.bound import bindings_of
 from jobdesk.tui.interest import Interest, Read, Snapshot
+from jobdesk.tui.standing import stands
 from jobdesk.tui.widgets.banner import Banner
 from jobdesk.tui.widgets.hintbar import HintBar
 from jobdesk.tui.widgets.statusline import StatusLine
@@ -100,7 +101,7 @@ class DeskScreen(Screen[None]):
 
     def take(self, snapshot: Snapshot) -> None:
         """Show a snapshot, unless it answers a question that is no longer asked."""
-        if snapshot.generation != self._generation or not self.is_mounted:
+        if snapshot.generation != self._generation or not stands(self):
             return
         self.snapshot = snapshot
         self.show(snapshot)

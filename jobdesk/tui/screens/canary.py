@@ -13,6 +13,7 @@ from textual.widgets import Static
 from jobdesk.models import TERMINAL_STATES, JobState
 from jobdesk.safetext import safe_line, safe_text
 from jobdesk.tui.screens.dialogs import Choice
+from jobdesk.tui.standing import stands
 from jobdesk.tui.widgets.panel import Framed
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class CanaryScreen(ModalScreen[bool]):
         cast("JobdeskApp", self.app).link.ask(call, self._show)
 
     def _show(self, status: JobStatus | None, error: Exception | None) -> None:
-        if not self.is_mounted:
+        if not stands(self):
             return
         text = self.query_one("#canary", Static)
         if status is None:

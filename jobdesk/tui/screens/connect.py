@@ -10,6 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from jobdesk.safetext import safe_text
+from jobdesk.tui.standing import stands
 from jobdesk.tui.widgets.panel import Framed
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class ConnectScreen(ModalScreen[None]):
     def __init__(self, address: str) -> None:
         super().__init__()
         self._address = address
+        self._status: LinkStatus | None = None
 
     def compose(self) -> ComposeResult:
         with Framed(classes="dialog -danger") as box:
@@ -36,8 +38,17 @@ class ConnectScreen(ModalScreen[None]):
             box.border_subtitle = "r tries now   q quits"
             yield Static(id="connect")
 
+    def on_mount(self) -> None:
+        if self._status is not None:
+            self._show(self._status)
+
     def say(self, status: LinkStatus) -> None:
-        """Show how it stands."""
+        """Show how it stands, as soon as there is something to show it."""
+        self._status = status
+        if stands(self):
+            self._show(status)
+
+    def _show(self, status: LinkStatus) -> None:
         tries = f"{status.tries} tries" if status.tries > 1 else "1 try"
         self.query_one("#connect", Static).update(Content.assemble(
             ("address  ", "$quiet"), f"{safe_text(self._address)}\n",

@@ -16,6 +16,7 @@ from jobdesk.safetext import safe_line, safe_text
 from jobdesk.tui.actions import BY_ID, Action, Scope, shown
 from jobdesk.tui.bound import bindings
 from jobdesk.tui.screens.base import SMALLEST
+from jobdesk.tui.standing import stands
 from jobdesk.tui.widgets.panel import Framed
 
 if TYPE_CHECKING:
@@ -225,19 +226,32 @@ def keys_of(bound: Iterable[tuple[str, str, bool]]) -> list[tuple[Action, str, b
     )
 
 
+#: Lines below which there is no room between what is said.
+LOW = 10
+
+
 class TooSmall(ModalScreen[None]):
     """Shown instead of everything else on a terminal that is too small."""
 
     BINDINGS: ClassVar = [Binding("q", "app.exit", "quit", show=False, id="small.quit")]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said = ""
 
     def compose(self) -> ComposeResult:
         yield Static(id="small")
 
     def say(self, width: int, height: int, counts: str) -> None:
         """What there is room for."""
-        self.query_one("#small", Static).update(
-            Content(
-                f"jobdesk needs {SMALLEST[0]}x{SMALLEST[1]}, this terminal is {width}x{height}."
-                f"\n\n{counts}\n\nq quit"
-            )
-        )
+        needed = f"jobdesk needs {SMALLEST[0]}x{SMALLEST[1]}, this terminal is {width}x{height}."
+        between = "\n\n" if height >= LOW else "\n"
+        self._said = between.join(part for part in (needed, counts, "q quit") if part)
+        if stands(self):
+            self._show()
+
+    def on_mount(self) -> None:
+        self._show()
+
+    def _show(self) -> None:
+        self.query_one("#small", Static).update(Content(self._said))

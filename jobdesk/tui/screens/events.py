@@ -19,6 +19,7 @@ from jobdesk.tui.actions import Action, Scope
 from jobdesk.tui.eventring import Missing, Numbering, Ring
 from jobdesk.tui.rewinding import Rewinding
 from jobdesk.tui.screens.base import DeskScreen
+from jobdesk.tui.standing import stands
 from jobdesk.tui.widgets.columns import Cell, Column
 from jobdesk.tui.widgets.eventlist import EventList
 from jobdesk.tui.widgets.filterbar import FilterBar, Language
@@ -162,7 +163,7 @@ class EventsScreen(DeskScreen):
 
         def answer(found: tuple[Event, ...] | None, _: Exception | None) -> None:
             waiting, self._waiting = self._waiting or (), None
-            if self.is_mounted:
+            if stands(self):
                 self._begun = self._begun or found is not None
                 self._take((*(found or ()), *waiting))
 
@@ -319,7 +320,7 @@ class EventsScreen(DeskScreen):
         past = Rewinding(self._live)
 
         def changed(trouble: str) -> None:
-            if not self.is_mounted or self._past not in (None, past):
+            if not stands(self) or self._past not in (None, past):
                 return
             if trouble:
                 self.desk.refuse(trouble)

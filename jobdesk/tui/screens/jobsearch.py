@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jobdesk.tui import filters
 from jobdesk.tui.screens.joblisting import JobListing
 from jobdesk.tui.searching import ORDERS, FoundRows, Search
+from jobdesk.tui.standing import stands
 from jobdesk.tui.widgets.filterbar import FilterBar, FilterInput
 from jobdesk.tui.widgets.hintbar import HintBar
 
@@ -141,7 +142,7 @@ class SearchingJobs(JobListing):
 
         def answer(found: Found | None, error: Exception | None) -> None:
             search.busy = False
-            if self.search is not search or not self.is_mounted:
+            if self.search is not search or not stands(self):
                 return
             if found is None:
                 self._after = None
@@ -221,7 +222,7 @@ class SearchingJobs(JobListing):
     def open_view(self, queue: str | None, state: JobState | None) -> None:
         if (queue, state) != (self.queue, self.state):
             self.search, self._after, self._resume = None, None, None
-            if self.is_mounted:
+            if stands(self):
                 self.bar.say("", "")
         super().open_view(queue, state)
 

@@ -21,6 +21,7 @@ from jobdesk.errors import BadInput
 from jobdesk.safetext import safe_line, safe_text
 from jobdesk.tui.queuecommands import CLEANED, CleanJobs, SetLimits
 from jobdesk.tui.screens.dialogs import Choice
+from jobdesk.tui.standing import stands
 from jobdesk.tui.widgets.panel import Framed
 
 if TYPE_CHECKING:
@@ -228,7 +229,7 @@ class CleanScreen(AskScreen):
     def _count(self, wanted: CleanJobs) -> None:
         def counted(found: Older | None, error: Exception | None) -> None:
             try:
-                still = self.is_mounted and self.made() == wanted
+                still = stands(self) and self.made() == wanted
             except ValueError:
                 still = False
             if not still:

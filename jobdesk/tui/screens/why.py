@@ -11,6 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from jobdesk.safetext import safe_line, safe_text
+from jobdesk.tui.standing import stands
 from jobdesk.tui.widgets.panel import Framed
 from jobdesk.tui.widgets.queuedetail import priorities_said
 
@@ -74,10 +75,9 @@ class WhyScreen(ModalScreen[None]):
         cast("JobdeskApp", self.app).link.ask(call, self._show)
 
     def _show(self, answer: Answer | None, error: Exception | None) -> None:
-        # while it is taken away it counts as mounted, and has no widgets any more
-        text = next(iter(self.query("#why").results(Static)), None)
-        if text is None:
+        if not stands(self):
             return
+        text = self.query_one("#why", Static)
         if answer is None:
             if self.found is None:
                 text.update(Content.styled(safe_text(error), "$error"))

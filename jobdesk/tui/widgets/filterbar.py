@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 
 from jobdesk.safetext import cut, safe_line
 from jobdesk.tui import filters
+from jobdesk.tui.standing import stands
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -160,7 +161,7 @@ class FilterBar(Vertical):
         self.post_message(self.Applied(event.value))
 
     def _hint(self) -> None:
-        if not self.is_mounted:
+        if not stands(self):
             return
         hint, width = self.query_one("#filter-hint", Static), max(10, self.size.width - 2)
         if not self.typing:

@@ -167,9 +167,12 @@ def _head(text: str, width: int) -> str:
     """The beginning of ``text`` that fits."""
     if text.isascii():
         return text[:width]
-    used = 0
-    for at, char in enumerate(text):
-        used += cells(char)
+    from rich.cells import split_graphemes
+
+    end = used = 0
+    for start, stop, wide in split_graphemes(text)[0]:
+        used += wide
         if used > width:
-            return text[:at]
-    return text
+            return text[:start]
+        end = stop
+    return text[:end]
