@@ -480,6 +480,7 @@ def _hold(settings: Settings, examples: int, steps: int, *, seeded: bool) -> Non
         broker.close()
 
 
+@pytest.mark.chaos
 def test_the_scripts_do_what_the_model_says(settings):
     _hold(settings, examples=50, steps=40, seeded=True)
 

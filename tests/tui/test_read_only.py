@@ -172,6 +172,8 @@ def test_with_the_option_every_key_that_changes_something_says_why_not(
     assert {"job.retry", "job.remove", "jobs.remove", "queue.pause", "undo"} <= pressing.pressed
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_no_other_key_changes_anything_either(seeded, redis_server, tmp_path):
     check(
         seeded, redis_server,
