@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from jobdesk.settings import Settings
 
 FILE = "jobdesk.db"
+#: Seconds that a writer waits for another, in SQLite.
+BUSY_S = 5
 #: Any number will do, as long as it is always the same: who makes tables in PostgreSQL waits on it.
 _INIT_LOCK = 0x6A6F6264
 _engines: dict[tuple[int, str], Engine] = {}
@@ -128,6 +131,20 @@ def _translated(exc: DBAPIError, engine: Engine) -> Exception:
     return PermanentError(f"the database refused: {type(exc).__name__}: {why}")
 
 
+def _use_wal(cursor: sqlite3.Cursor) -> None:
+    """Switch to the write-ahead log. Of those that do so at once, SQLite lets only one wait."""
+    deadline = time.monotonic() + BUSY_S
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as exc:
+            if "locked" not in str(exc) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
 def _sqlite(url: URL) -> Engine:
     if url.database and url.database != ":memory:":
         from pathlib import Path
@@ -140,8 +157,8 @@ def _sqlite(url: URL) -> Engine:
         # with its own idea of when a transaction begins, sqlite3 begins none for a SELECT
         connection.isolation_level = None
         cursor = connection.cursor()
-        cursor.execute("PRAGMA busy_timeout = 5000")
-        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_S * 1000}")
+        _use_wal(cursor)
         cursor.execute("PRAGMA synchronous = NORMAL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
