@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from jobdesk.models import JobState
+from jobdesk.tui.reads import WindowRows
 from jobdesk.tui.screens.jobs import JobsScreen
 from tests.tui.driving import press, until
 
@@ -35,6 +38,26 @@ def test_the_row_under_the_cursor_stays_while_jobs_arrive_above(run_desk, thumbs
 
         await press(pilot, "f")
         await until(pilot, lambda: jobs.current and jobs.current.id.startswith("n5"), "the newest")
+
+    run_desk(act)
+
+
+def test_an_answer_asked_for_while_the_list_followed_does_not_move_the_row(run_desk, thumbs):
+    thumbs.completed(*(f"c{n:04}" for n in range(40)))
+
+    async def act(pilot, app):
+        await until(pilot, lambda: app.link.status.usable)
+        await open_list(pilot, app, "thumbs", JobState.COMPLETED, 40)
+        jobs = app.screen.jobs
+        rows = tuple(jobs.row_at(place) for place in range(40))
+        new = tuple(replace(rows[0], id=f"n{n}") for n in range(7))
+        await press(pilot, *"jjj")
+        here = jobs.current.id
+
+        jobs.show_window(WindowRows((*new, *rows), first=0, total=47), jobs.now_ms)
+
+        assert jobs.current.id == here
+        assert jobs.came_above == 7
 
     run_desk(act)
 

@@ -152,6 +152,12 @@ class JobList(Listing[JobRow]):
                 self._gone = None
             elif before == self.cursor:
                 self._gone = self.current
+        elif anchored is None and not self.following and (mine := self.current) is not None:
+            # asked while the list still followed; the cursor has left the first row since
+            shift = next(
+                (found.first + i - self.cursor for i, row in enumerate(found.rows)
+                 if self.key_of(row) == self.key_of(mine)), 0,
+            )  # fmt: skip
         self._rows, self._first = found.rows, found.first
         self.total = found.total
         if shift:
