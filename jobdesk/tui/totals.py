@@ -10,44 +10,15 @@ from jobdesk.broker.figures import per_second
 from jobdesk.models import STORED_STATES, JobState, QueueStats, WorkerInfo
 from jobdesk.tui import spans
 from jobdesk.tui.glyphs import TONES, Glyphs
+from jobdesk.tui.queuelines import LATE_MS, QueueLine, serving
 from jobdesk.tui.widgets.sparkline import sparkline
 
 if TYPE_CHECKING:
     from jobdesk.broker.edges import Edge
     from jobdesk.broker.figures import Figures
 
-#: After that a waiting job counts as late.
-LATE_MS = 60_000
 #: Rates are of so many minutes that are over.
 OVER = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueLine:
-    """A queue as the overview shows it."""
-
-    name: str
-    stats: QueueStats
-    figures: tuple[Figures, ...] = ()
-    #: since when its first job waits, and when its next delayed one is due
-    first_ms: int | None = None
-    due_ms: int | None = None
-    #: how many are up; None while it is not known
-    workers: int | None = None
-
-    @property
-    def unattended(self) -> bool:
-        """Whether nobody is there to take its jobs, though nobody paused it."""
-        return self.workers == 0 and not self.stats.paused
-
-    def per_second(self, now_ms: int) -> float:
-        """Jobs completed a second."""
-        return per_second([one.completed for one in self.figures], now_ms)
-
-    def late(self, now_ms: int) -> bool:
-        """Whether jobs wait for too long, though nobody paused it."""
-        first = self.first_ms
-        return first is not None and now_ms - first > LATE_MS and not self.stats.paused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,24 +58,15 @@ def queue_lines(
     made = []
     for one in stats:
         edge = near.get(one.name)
-        served = None
-        if workers is not None:
-            served = sum(one.name in worker.queues for worker in workers)
         made.append(QueueLine(
-            name=one.name, stats=one, figures=figures.get(one.name, ()), workers=served,
+            name=one.name, stats=one, figures=figures.get(one.name, ()),
+            workers=serving(one.name, workers),
             first_ms=edge.first_ms if edge and one.waiting else None,
             due_ms=edge.due_ms if edge and one.delayed else None,
         ))  # fmt: skip
 
-    def badness(line: QueueLine) -> tuple[float, ...]:
-        lately = sum(one.failed for one in line.figures[-10:])
-        return (
-            line.unattended and line.stats.waiting > 0, lately > 0, line.late(now_ms),
-            line.stats.paused, line.stats.failed > 0, line.unattended,
-        )  # fmt: skip
-
     made.sort(key=lambda line: line.name)
-    made.sort(key=badness, reverse=True)
+    made.sort(key=lambda line: (*line.badness(now_ms), line.unattended), reverse=True)
     return made
 
 

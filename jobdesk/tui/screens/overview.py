@@ -15,13 +15,14 @@ from jobdesk.broker import asking, edges, groups
 from jobdesk.broker.groups import ErrorGroup
 from jobdesk.models import WorkerInfo
 from jobdesk.safetext import safe_line
-from jobdesk.tui import spans
+from jobdesk.tui import queuelines, spans
 from jobdesk.tui.actions import BY_METHOD, Scope
 from jobdesk.tui.groupactions import GroupActions
 from jobdesk.tui.interest import Asked, Read, Source
+from jobdesk.tui.queuelines import QueueLine
 from jobdesk.tui.reads import MAX_WORKERS, Minutes, Stats
 from jobdesk.tui.screens.queues import worst_state
-from jobdesk.tui.totals import QueueLine, StateLine, hand, queue_lines, state_lines, tendency
+from jobdesk.tui.totals import StateLine, hand, queue_lines, state_lines, tendency
 from jobdesk.tui.widgets.columns import Cell, Column
 from jobdesk.tui.widgets.healthline import HealthLine
 from jobdesk.tui.widgets.listing import Listing
@@ -243,13 +244,6 @@ class OverviewScreen(GroupActions):
     def _queue_columns(self) -> list[Column[QueueLine]]:
         glyphs = self.desk.glyphs
 
-        def state(row: QueueLine, _: int) -> Cell:
-            if row.stats.paused:
-                return f"{glyphs.states['paused']} paused", "warning"
-            if row.unattended:
-                return f"{glyphs.warning} no worker", "error" if row.stats.waiting else "warning"
-            return (f"{glyphs.live} up", "success") if row.workers else ("", "muted")
-
         def number(name: str, tone: str) -> Any:
             def cell(row: QueueLine, _: int) -> Cell:
                 value: int = getattr(row.stats, name)
@@ -257,20 +251,14 @@ class OverviewScreen(GroupActions):
 
             return cell
 
-        def oldest(row: QueueLine, now: int) -> Cell:
-            if row.first_ms is None:
-                return "-", "muted"
-            return spans.age(now - row.first_ms), "warning" if row.late(now) else "plain"
-
         return [
             Column(title="QUEUE", width=8, flex=1, most=24,
                    cell=lambda row, _: (safe_line(row.name, 40), "strong")),
-            Column(title="STATE", width=11, cell=state),
+            Column(title="STATE", width=11, cell=lambda row, _: queuelines.state(row, glyphs)),
             Column(title="WAIT", width=5, right=True, cell=number("waiting", "plain")),
-            Column(title="OLDEST", width=7, right=True, cell=oldest, rank=2),
+            Column(title="OLDEST", width=7, right=True, cell=queuelines.oldest, rank=2),
             Column(title="FAILED", width=6, right=True, cell=number("failed", "error")),
-            Column(title="DONE/S", width=6, right=True, rank=1,
-                   cell=_done),
+            Column(title="DONE/S", width=6, right=True, rank=1, cell=queuelines.rate),
         ]  # fmt: skip
 
     def _worker_columns(self) -> list[Column[WorkerInfo]]:
@@ -312,8 +300,3 @@ def _group_columns() -> list[Column[ErrorGroup]]:
         Column(title="FIRST", width=7, right=True, rank=2,
                cell=lambda row, now: (spans.age(now - row.first_ms), "muted")),
     ]  # fmt: skip
-
-
-def _done(row: QueueLine, now_ms: int) -> Cell:
-    rate = row.per_second(now_ms)
-    return spans.rate(rate), "plain" if rate else "muted"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from jobdesk.broker.figures import per_second
 from jobdesk.models import TERMINAL_STATES, JobState, QueueStats
-from jobdesk.tui import spans
+from jobdesk.tui import queuelines, spans
 from jobdesk.tui.actions import Action, Scope
 from jobdesk.tui.jobactions import add_to
+from jobdesk.tui.queuelines import QueueLine
 from jobdesk.tui.reads import Heads, Minutes, Stats, Workers
 from jobdesk.tui.screens.base import DeskScreen
 from jobdesk.tui.widgets.columns import Cell, Column
@@ -23,62 +22,14 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from jobdesk.broker.ages import Older
-    from jobdesk.broker.figures import Figures
     from jobdesk.models import JobRow
     from jobdesk.tui.commands import Command
     from jobdesk.tui.interest import Read, Snapshot, Source
 
-#: Failures in the last ten minutes that make a queue the worst.
+#: Minutes that a queue's trend shows.
 MINUTES = 12
-#: After that a waiting job counts as late.
-LATE_MS = 60_000
 #: How long the cursor rests before a queue's detail is read.
 REST_S = 0.12
-
-
-@dataclass(frozen=True, slots=True)
-class QueueRow:
-    """A queue as the board shows it."""
-
-    name: str
-    stats: QueueStats
-    figures: tuple[Figures, ...] = ()
-    #: the job that waits in front
-    head: JobRow | None = None
-    #: None while it is not known
-    workers: int | None = None
-    slots: int = 0
-
-    @property
-    def unattended(self) -> bool:
-        """Whether jobs wait and nobody is there to take them, though nobody paused the queue."""
-        return self.workers == 0 and not self.stats.paused
-
-    @property
-    def oldest_ms(self) -> int | None:
-        """When the job in front was added."""
-        return None if self.head is None else self.head.added_ms
-
-    def per_second(self, now_ms: int) -> float:
-        """Jobs completed a second."""
-        return per_second([one.completed for one in self.figures], now_ms)
-
-    @property
-    def failed_lately(self) -> int:
-        return sum(one.failed for one in self.figures[-10:])
-
-    def badness(self, now_ms: int) -> tuple[float, ...]:
-        """The higher, the worse."""
-        waiting = self.stats.waiting
-        late = waiting and self.oldest_ms is not None and now_ms - self.oldest_ms > LATE_MS
-        return (
-            float(self.unattended and waiting > 0),
-            float(self.failed_lately > 0),
-            float(bool(late) and not self.stats.paused),
-            float(self.stats.paused),
-            float(self.stats.failed > 0),
-            float(waiting),
-        )
 
 
 class QueuesScreen(DeskScreen):
@@ -94,7 +45,7 @@ class QueuesScreen(DeskScreen):
         self._resting: Timer | None = None
 
     def body(self) -> ComposeResult:
-        listing = Listing[QueueRow](self._columns(), id="queues")
+        listing = Listing[QueueLine](self._columns(), id="queues")
         listing.glyphs = self.desk.glyphs
         listing.empty = self.desk.glyphs.ellipsis
         listing.none = (
@@ -106,9 +57,9 @@ class QueuesScreen(DeskScreen):
             yield QueueDetail(id="queue-detail")
 
     @property
-    def listing(self) -> Listing[QueueRow]:
+    def listing(self) -> Listing[QueueLine]:
         """The board."""
-        found: Listing[QueueRow] = self.query_one("#queues", Listing)
+        found: Listing[QueueLine] = self.query_one("#queues", Listing)
         return found
 
     def reads(self) -> tuple[Read[Any], ...]:
@@ -127,20 +78,18 @@ class QueuesScreen(DeskScreen):
         heads = snapshot.of(Heads) or {}
         workers = snapshot.of(Workers)
         rows = [
-            QueueRow(
+            QueueLine(
                 name=one.name,
                 stats=one,
                 figures=figures.get(one.name, ()),
-                head=heads.get(one.name) if one.waiting else None,
-                workers=None
-                if workers is None
-                else sum(one.name in worker.queues for worker in workers),
+                first_ms=heads[one.name].added_ms if one.waiting and one.name in heads else None,
+                workers=queuelines.serving(one.name, workers),
             )
             for one in stats
         ]
         # by name where equal; and the order holds still while the operator moves in it
         rows.sort(key=lambda row: row.name)
-        rows.sort(key=lambda row: row.badness(snapshot.now_ms)[:5], reverse=True)
+        rows.sort(key=lambda row: row.badness(snapshot.now_ms), reverse=True)
         self.listing.show(rows, snapshot.now_ms)
         panel = self.query_one("#board")
         waiting = sum(one.waiting for one in stats)
@@ -186,7 +135,7 @@ class QueuesScreen(DeskScreen):
             return "resume all" if self._all_paused() else None
         return "resume" if id_ == "queue.pause" and row and row.stats.paused else None
 
-    def _rows(self) -> list[QueueRow]:
+    def _rows(self) -> list[QueueLine]:
         found = (self.listing.row_at(at) for at in range(self.listing.total))
         return sorted((row for row in found if row is not None), key=lambda row: row.name)
 
@@ -206,7 +155,7 @@ class QueuesScreen(DeskScreen):
 
     def on_listing_opened(self, event: Listing.Opened) -> None:
         row = event.row
-        if isinstance(row, QueueRow):
+        if isinstance(row, QueueLine):
             self.desk.open_jobs(row.name, worst_state(row.stats))
 
     def action_queue_pause(self) -> None:
@@ -330,26 +279,19 @@ class QueuesScreen(DeskScreen):
 
     # --- columns
 
-    def _columns(self) -> list[Column[QueueRow]]:
+    def _columns(self) -> list[Column[QueueLine]]:
         glyphs = self.desk.glyphs
 
-        def state(row: QueueRow, _: int) -> Cell:
-            if row.stats.paused:
-                return f"{glyphs.states['paused']} paused", "warning"
-            if row.unattended:
-                return f"{glyphs.warning} no worker", "error" if row.stats.waiting else "warning"
-            return (f"{glyphs.live} up", "success") if row.workers else ("", "muted")
-
-        def trend(row: QueueRow, _: int) -> Cell:
+        def trend(row: QueueLine, _: int) -> Cell:
             values = [one.completed + one.failed for one in row.figures]
             return sparkline(values, MINUTES, glyphs.bars), "accent"
 
         return [
             Column(title="QUEUE", width=12, flex=2, most=30,
                    cell=lambda row, _: (row.name, "strong")),
-            Column(title="STATE", width=11, cell=state),
+            Column(title="STATE", width=11, cell=lambda row, _: queuelines.state(row, glyphs)),
             Column(title="WAITING", width=8, right=True, cell=_number("waiting", "plain")),
-            Column(title="OLDEST", width=7, right=True, cell=_oldest),
+            Column(title="OLDEST", width=7, right=True, cell=queuelines.oldest),
             Column(title="ACTIVE", width=6, right=True, rank=1,
                    cell=_number("active", "active")),
             Column(title="DELAYED", width=7, right=True, rank=3,
@@ -357,8 +299,7 @@ class QueuesScreen(DeskScreen):
             Column(title="FAILED", width=7, right=True, cell=_number("failed", "error")),
             Column(title="DONE", width=7, right=True, rank=5,
                    cell=_number("completed", "success")),
-            Column(title="DONE/S", width=6, right=True, rank=2,
-                   cell=_done),
+            Column(title="DONE/S", width=6, right=True, rank=2, cell=queuelines.rate),
             Column(title="P95", width=6, right=True, rank=6, cell=_p95),
             Column(title=f"LAST {MINUTES} MIN", width=MINUTES, cell=trend, rank=4),
         ]  # fmt: skip
@@ -381,7 +322,7 @@ def worst_state(stats: QueueStats) -> JobState:
 
 
 def _number(name: str, tone: str) -> Any:
-    def cell(row: QueueRow, _: int) -> Cell:
+    def cell(row: QueueLine, _: int) -> Cell:
         number = getattr(row.stats, name)
         text = f"{number:,}" if number < 1_000_000 else spans.count(number)
         return text, tone if number else "muted"
@@ -389,20 +330,8 @@ def _number(name: str, tone: str) -> Any:
     return cell
 
 
-def _oldest(row: QueueRow, now_ms: int) -> Cell:
-    if row.oldest_ms is None:
-        return "-", "muted"
-    age = now_ms - row.oldest_ms
-    return spans.age(age), "warning" if age > LATE_MS and not row.stats.paused else "plain"
-
-
-def _p95(row: QueueRow, _: int) -> Cell:
+def _p95(row: QueueLine, _: int) -> Cell:
     from jobdesk.broker.figures import total
 
     times = total(row.figures).run if row.figures else None
     return (spans.span(times.p95), "plain") if times else ("-", "muted")
-
-
-def _done(row: QueueRow, now_ms: int) -> Cell:
-    rate = row.per_second(now_ms)
-    return spans.rate(rate), "plain" if rate else "muted"
