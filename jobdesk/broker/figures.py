@@ -5,7 +5,7 @@ The scripts count into ``stat:`` hashes (``lua/include/figures.lua``); this read
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 RATE_MINUTES = 3
@@ -62,6 +62,15 @@ def parse(start_ms: int, stored: Mapping[bytes, bytes]) -> Figures:
         elif name[:1] in ("r", "w") and name[1:].isdigit():
             (runs if name[0] == "r" else waits)[int(name[1:])] = int(raw)
     return Figures(start_ms=start_ms, runs=runs, waits=waits, **counts)
+
+
+def by_span(queues: Iterable[Sequence[Figures]]) -> list[tuple[Figures, ...]]:
+    """Those of several queues that begin together, in order; some queues may be known further."""
+    found: dict[int, list[Figures]] = {}
+    for figures in queues:
+        for one in figures:
+            found.setdefault(one.start_ms, []).append(one)
+    return [tuple(found[start]) for start in sorted(found)]
 
 
 def total(parts: tuple[Figures, ...]) -> Figures:

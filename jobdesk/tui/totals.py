@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jobdesk.broker.figures import per_second
+from jobdesk.broker.figures import by_span, per_second
 from jobdesk.models import STORED_STATES, JobState, QueueStats, WorkerInfo
 from jobdesk.tui import spans
 from jobdesk.tui.glyphs import TONES, Glyphs
@@ -136,13 +136,10 @@ _COUNTED = ("added", "completed", "failed", "retried")
 
 def _together(lines: Sequence[QueueLine]) -> list[dict[str, int]]:
     """The counts of all queues by minute, the current one last."""
-    whole: dict[int, dict[str, int]] = {}
-    for line in lines:
-        for one in line.figures:
-            minute = whole.setdefault(one.start_ms, dict.fromkeys(_COUNTED, 0))
-            for name in _COUNTED:
-                minute[name] += getattr(one, name)
-    return [whole[start] for start in sorted(whole)]
+    return [
+        {name: sum(getattr(one, name) for one in minute) for name in _COUNTED}
+        for minute in by_span(line.figures for line in lines)
+    ]
 
 
 def _notes(

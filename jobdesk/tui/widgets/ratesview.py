@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.widget import Widget
 
-from jobdesk.broker.figures import per_second, total
+from jobdesk.broker.figures import by_span, per_second, total
 from jobdesk.tui import spans
 from jobdesk.tui.widgets.sparkline import sparkline
 
@@ -32,24 +32,28 @@ class RatesView(Widget, can_focus=True):
         super().__init__(id=id)
         self._glyphs = glyphs
         self._figures: Mapping[str, tuple[Figures, ...]] = {}
+        #: all queues as one, by minute
+        self._minutes: list[Figures] = []
         self._rates: dict[str, str] = {}
 
     def show(self, figures: Mapping[str, tuple[Figures, ...]], now_ms: int) -> None:
         """Show these, by queue."""
-        before = self._figures, self._rates
-        self._figures = figures
-        minutes = self._together()
-        self._rates = {
-            name: spans.rate(per_second([getattr(one, name) for one in minutes], now_ms))
+        changed = figures != self._figures
+        if changed:
+            self._figures = figures
+            self._minutes = [total(minute) for minute in by_span(figures.values())]
+        rates = {
+            name: spans.rate(per_second([getattr(one, name) for one in self._minutes], now_ms))
             for name, _ in LINES
         }
-        if (figures, self._rates) != before:
+        if changed or rates != self._rates:
+            self._rates = rates
             self.refresh()
 
     def render(self) -> Content:
         if not self._figures:
             return Content.styled(f" {self._glyphs.ellipsis}", "$quiet")
-        minutes = self._together()
+        minutes = self._minutes
         width = max(8, self.size.width - 21)
         # where there is less room than minutes, several share a bar
         step = -(-MINUTES // width)
@@ -72,11 +76,3 @@ class RatesView(Widget, can_focus=True):
             )  # fmt: skip
             parts += [(f"\n{label:<10}", "$quiet"), (told, "" if times else "$quiet")]
         return Content.assemble(*parts)
-
-    def _together(self) -> list[Figures]:
-        """All queues as one, by minute; those of one queue may be known before another's are."""
-        by_minute: dict[int, list[Figures]] = {}
-        for figures in self._figures.values():
-            for one in figures:
-                by_minute.setdefault(one.start_ms, []).append(one)
-        return [total(tuple(by_minute[start])) for start in sorted(by_minute)]
