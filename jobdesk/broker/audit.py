@@ -103,7 +103,7 @@ def _entry(queue: str, raw_id: bytes, fields: dict[bytes, bytes]) -> AuditEntry:
     return AuditEntry(
         id=entry_id,
         queue=queue,
-        at_ms=int(entry_id.partition("-")[0]),
+        at_ms=records.stream_place(entry_id)[0],
         who=told.get("who", ""),
         user=told.get("user", ""),
         action=told.get("action", ""),

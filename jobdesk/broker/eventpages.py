@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from jobdesk.broker import records
 from jobdesk.broker.events import parse
 
 if TYPE_CHECKING:
@@ -99,6 +100,4 @@ def _read(
 
 
 def _place(event: Event) -> tuple[int, int]:
-    """Where an event stands among those of all queues."""
-    ms, _, rank = event.id.partition("-")
-    return int(ms), int(rank or 0)
+    return records.stream_place(event.id)

@@ -143,8 +143,7 @@ def _by_time(found: list[Event | Gap]) -> list[Event | Gap]:
     at = (0, 0)
     for one in reversed(found):
         if isinstance(one, Event):
-            ms, _, rank = one.id.partition("-")
-            at = int(ms), int(rank)
+            at = records.stream_place(one.id)
         placed.append((at, one))
     placed.reverse()
     return [one for _, one in sorted(placed, key=lambda entry: entry[0])]
@@ -214,7 +213,7 @@ def parse(queue: str, raw_id: bytes, raw: Mapping[bytes, bytes]) -> Event:
         n=int(fields.pop("n", "0")),
         queue=queue,
         name=fields.pop("e", ""),
-        timestamp_ms=int(event_id.partition("-")[0]),
+        timestamp_ms=records.stream_place(event_id)[0],
         job_id=fields.pop("j", ""),
         type=fields.pop("t", ""),
         fields=fields,

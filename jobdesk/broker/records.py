@@ -188,6 +188,12 @@ def stats(queue: str, answers: Sequence[Any]) -> QueueStats:
     )
 
 
+def stream_place(entry_id: str) -> tuple[int, int]:
+    """Where an entry of a stream stands among those of all streams: Redis's ms, then its number."""
+    ms, _, number = entry_id.partition("-")
+    return int(ms), int(number or 0)
+
+
 def text(raw: bytes | str | None) -> str:
     """Stored text; what is not UTF-8 is replaced."""
     if raw is None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from jobdesk.broker.records import stream_place
 from jobdesk.models import Event
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Numbering:
                 # the numbers tell as much, once its next event comes
                 self._told[one.queue] = one.missed
                 continue
-            place = _place(one.id)
+            place = stream_place(one.id)
             last = self._last.get(one.queue)
             if last is not None and place <= last[1]:
                 continue
@@ -122,8 +123,3 @@ class Ring:
         """A copy of those up to that number, the newest first."""
         first = self.newest - len(self) + 1
         return [row for at in range(serial, first - 1, -1) if (row := self.at(at)) is not None]
-
-
-def _place(event_id: str) -> tuple[int, int]:
-    ms, _, rank = event_id.partition("-")
-    return int(ms), int(rank or 0)

@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from jobdesk.broker import audit
 from jobdesk.broker.audit import DESTRUCTIVE, AuditEntry
+from jobdesk.broker.records import stream_place
 from jobdesk.safetext import safe_line
 from jobdesk.tui import spans
 from jobdesk.tui.actions import Action, Scope
@@ -43,8 +44,8 @@ class Audit(Asked[tuple[AuditEntry, ...]]):
 
 
 def _newest(entry: AuditEntry) -> tuple[int, int, str]:
-    _, _, number = entry.id.partition("-")
-    return -entry.at_ms, -int(number or 0), entry.queue
+    ms, number = stream_place(entry.id)
+    return -ms, -number, entry.queue
 
 
 class AuditList(Listing[AuditEntry]):
