@@ -43,12 +43,13 @@ class Stats(Asked[tuple[QueueStats, ...]]):
 
 @dataclass(frozen=True)
 class Workers(Asked[tuple[WorkerInfo, ...]]):
-    """The workers that have reported themselves lately."""
+    """The workers that have reported themselves lately; ``lost``: also those just lost."""
 
+    lost: bool = False
     every: ClassVar[float] = 2.0
 
     def asking(self, source: Source) -> Asking[tuple[WorkerInfo, ...]]:
-        return asking.workers(source.broker, MAX_WORKERS)
+        return asking.workers(source.broker, MAX_WORKERS, lost=self.lost)
 
 
 @dataclass(frozen=True)

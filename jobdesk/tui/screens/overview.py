@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.containers import Container
 
-from jobdesk.broker import asking, edges, groups
+from jobdesk.broker import edges, groups
 from jobdesk.broker.groups import ErrorGroup
 from jobdesk.models import WorkerInfo
 from jobdesk.safetext import safe_line
@@ -20,7 +20,7 @@ from jobdesk.tui.actions import BY_METHOD, Scope
 from jobdesk.tui.groupactions import GroupActions
 from jobdesk.tui.interest import Asked, Read, Source
 from jobdesk.tui.queuelines import QueueLine
-from jobdesk.tui.reads import MAX_WORKERS, Minutes, Stats
+from jobdesk.tui.reads import Minutes, Stats, Workers
 from jobdesk.tui.screens.queues import worst_state
 from jobdesk.tui.totals import StateLine, hand, queue_lines, state_lines, tendency
 from jobdesk.tui.widgets.columns import Cell, Column
@@ -53,16 +53,6 @@ class Edges(Asked["Mapping[str, Edge]"]):
 
     def asking(self, source: Source) -> Asking[Mapping[str, Edge]]:
         return edges.asking(source.broker, source.queues())
-
-
-@dataclass(frozen=True)
-class Crew(Asked[tuple[WorkerInfo, ...]]):
-    """The workers, also those that were lost in the last ten minutes."""
-
-    every: ClassVar[float] = 2.0
-
-    def asking(self, source: Source) -> Asking[tuple[WorkerInfo, ...]]:
-        return asking.workers(source.broker, MAX_WORKERS, lost=True)
 
 
 @dataclass(frozen=True)
@@ -122,7 +112,7 @@ class OverviewScreen(GroupActions):
         yield HealthLine(id="health")
 
     def reads(self) -> tuple[Read[Any], ...]:
-        return (Stats(), Minutes(MINUTES), Crew(), Edges(), Failures(), Health())
+        return (Stats(), Minutes(MINUTES), Workers(lost=True), Edges(), Failures(), Health())
 
     def on_resize(self) -> None:
         super().on_resize()
@@ -133,7 +123,7 @@ class OverviewScreen(GroupActions):
     def show(self, snapshot: Snapshot) -> None:
         stats = snapshot.of(Stats)
         figures = snapshot.of(Minutes) or {}
-        workers = snapshot.of(Crew)
+        workers = snapshot.of(Workers)
         now = snapshot.now_ms
         if stats is not None:
             near = snapshot.of(Edges) or {}
