@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -194,6 +195,7 @@ class OnQueues(Command):
     queues: tuple[str, ...]
 
     word: ClassVar[str]
+    past: ClassVar[str]
     tier = 2
     undoable = True
 
@@ -212,16 +214,23 @@ class OnQueues(Command):
     def queue_names(self) -> tuple[str, ...]:
         return self.queues
 
-    def changed(self, control: Control, progress: Progress) -> tuple[str, ...]:
-        """Do it to one queue after the other; those that were not so already."""
-        act = control.pause_queue if self.word == "pause" else control.resume_queue
-        found: list[str] = []
+    def run(self, control: Control, progress: Progress) -> Outcome:
+        changed: list[str] = []
         for number, queue in enumerate(self.queues, 1):
-            if act(queue):
-                found.append(queue)
+            if self.act(control, queue):
+                changed.append(queue)
             if progress(number, len(self.queues)) is False:
                 break
-        return tuple(found)
+        undo = self.back(tuple(changed)) if changed else None
+        return Outcome(f"{self.past} {len(changed)} of {len(self.queues)} queues", undo=undo)
+
+    @abstractmethod
+    def act(self, control: Control, queue: str) -> bool:
+        """Do it to one; whether it was not so already."""
+
+    @abstractmethod
+    def back(self, queues: tuple[str, ...]) -> OnQueues:
+        """What takes it back."""
 
 
 @dataclass(frozen=True)
@@ -229,12 +238,13 @@ class PauseAll(OnQueues):
     """Start no more jobs of these queues."""
 
     action = "queue.pause-all"
-    verb, word = "Pause", "pause"
+    verb, word, past = "Pause", "pause", "Paused"
 
-    def run(self, control: Control, progress: Progress) -> Outcome:
-        changed = self.changed(control, progress)
-        undo = ResumeAll(changed) if changed else None
-        return Outcome(f"Paused {len(changed)} of {len(self.queues)} queues", undo=undo)
+    def act(self, control: Control, queue: str) -> bool:
+        return control.pause_queue(queue)
+
+    def back(self, queues: tuple[str, ...]) -> OnQueues:
+        return ResumeAll(queues)
 
 
 @dataclass(frozen=True)
@@ -242,12 +252,13 @@ class ResumeAll(OnQueues):
     """Start jobs of these queues again."""
 
     action = "queue.pause-all"
-    verb, word = "Resume", "resume"
+    verb, word, past = "Resume", "resume", "Resumed"
 
-    def run(self, control: Control, progress: Progress) -> Outcome:
-        changed = self.changed(control, progress)
-        undo = PauseAll(changed) if changed else None
-        return Outcome(f"Resumed {len(changed)} of {len(self.queues)} queues", undo=undo)
+    def act(self, control: Control, queue: str) -> bool:
+        return control.resume_queue(queue)
+
+    def back(self, queues: tuple[str, ...]) -> OnQueues:
+        return PauseAll(queues)
 
 
 @dataclass(frozen=True)
