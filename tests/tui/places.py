@@ -121,6 +121,11 @@ def listed(app: Any) -> bool:
     return all(worker.is_finished for worker in app.workers)
 
 
+def counted(app: Any) -> bool:
+    """Whether a clean-up has been counted."""
+    return app.screen.older is not None
+
+
 FAILED = jobs("email", JobState.FAILED)
 
 #: (name, way, conditions)
@@ -137,7 +142,7 @@ PLACES: tuple[Place, ...] = (
     Place("jobs-wide", then(FAILED, "jobs.columns"), (DATA,)),
     Place("forecast", then(at("email"), "queue.forecast"), SEEN),
     Place("limits", then(at("notification"), "queue.limits"), CHANGES),
-    Place("clean", then(at("email"), "queue.clean"), CHANGES),
+    Place("clean", then(at("email"), "queue.clean", ready=counted), CHANGES),
     Place("pause-all", then(mode("queues"), "queue.pause-all"), CHANGES),
     Place("doctor", then(mode("queues"), "doctor"), SEEN),
     Place("audit", then(mode("queues"), "audit")),
