@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
 from jobdesk.broker import audit
 from jobdesk.broker.audit import DESTRUCTIVE, AuditEntry
@@ -16,16 +15,14 @@ from jobdesk.safetext import safe_line
 from jobdesk.tui import spans
 from jobdesk.tui.actions import Action, Scope
 from jobdesk.tui.interest import Asked, Read, Source
-from jobdesk.tui.screens.base import DeskScreen
+from jobdesk.tui.screens.tables import DetailScreen
 from jobdesk.tui.widgets.columns import Cell, Column
 from jobdesk.tui.widgets.listing import Listing
-from jobdesk.tui.widgets.panel import Panel
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
-
     from jobdesk.broker.rounds import Asking
     from jobdesk.tui.interest import Snapshot
+    from jobdesk.tui.widgets.panel import Panel
 
 #: Commands of one queue, and of all together.
 PER_QUEUE, MOST = 100, 500
@@ -55,26 +52,15 @@ class AuditList(Listing[AuditEntry]):
         return row.queue, row.id
 
 
-class AuditScreen(DeskScreen):
+class AuditScreen(DetailScreen[AuditEntry]):
     """Pushed over whatever one looked at."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.AUDIT,)
     TITLE_WORD = "audit"
-
-    def body(self) -> ComposeResult:
-        listing = AuditList(self._columns(), id="audit")
-        listing.glyphs = self.desk.glyphs
-        listing.empty = "…"
-        with Panel(title="Who did what  newest first", id="audit-panel"):
-            yield listing
-        scroll = VerticalScroll(id="entry-scroll", can_focus=False)
-        with Panel(title="Command", id="entry-panel"), scroll:
-            yield Static(id="entry")
-
-    @property
-    def listing(self) -> AuditList:
-        """The commands."""
-        return self.query_one("#audit", AuditList)
+    HEADING = "Who did what  newest first"
+    EMPTY = "Nobody has changed anything yet."
+    DETAIL = "Command"
+    LISTING = AuditList
 
     def reads(self) -> tuple[Read[Any], ...]:
         return (Audit(),)
@@ -83,44 +69,26 @@ class AuditScreen(DeskScreen):
         found = snapshot.of(Audit)
         if found is None:
             return
-        listing = self.listing
-        listing.empty = "Nobody has changed anything yet."
-        listing.show(found, snapshot.now_ms)
+        self.show_rows(found, snapshot.now_ms)
         people = len({one.who for one in found})
-        panel = self.query_one("#audit-panel", Panel)
-        panel.border_subtitle = ""
-        if found:
-            newest = "the newest " if len(found) == MOST else ""
-            operators = "1 operator" if people == 1 else f"{people} operators"
-            panel.border_subtitle = f"{newest}{len(found):,} commands   {operators}"
-        self._tell()
+        newest = "the newest " if len(found) == MOST else ""
+        operators = "1 operator" if people == 1 else f"{people} operators"
+        self.note(f"{newest}{len(found):,} commands   {operators}" if found else "")
 
-    def on_listing_moved(self, _: Listing.Moved) -> None:
-        self._tell()
-        self.refresh_bindings()
-
-    def _tell(self) -> None:
-        """The entry under the cursor, in full."""
-        one = self.listing.current
-        if one is None:
-            self.query_one("#entry", Static).update("")
-            return
-        text = self.query_one("#entry", Static)
-        width = max(40, text.size.width)
-        if one.command:
-            parts = [(f"$ {safe_line(one.command, 2 * width - 8)}", "$accent")]
+    def tell(self, row: AuditEntry, panel: Panel, width: int) -> Content:
+        if row.command:
+            parts = [(f"$ {safe_line(row.command, 2 * width - 8)}", "$accent")]
         else:
             parts = [("No command line does the same.", "$quiet")]
         says = "  as the operator's machine says, no proof"
-        parts += [(f"\n{safe_line(one.who, width - len(says))}", "bold"), (says, "$quiet")]
-        if one.user:
-            user = safe_line(one.user, width - 20)
+        parts += [(f"\n{safe_line(row.who, width - len(says))}", "bold"), (says, "$quiet")]
+        if row.user:
+            user = safe_line(row.user, width - 20)
             parts += [("\nRedis knows them as ", "$quiet"), (user, "bold")]
-        text.update(Content.assemble(*parts))
-        at = f"{spans.local(one.at_ms):%Y-%m-%d %H:%M:%S}"
-        self.query_one("#entry-panel", Panel).border_subtitle = at
+        panel.border_subtitle = f"{spans.local(row.at_ms):%Y-%m-%d %H:%M:%S}"
+        return Content.assemble(*parts)
 
-    def _columns(self) -> list[Column[AuditEntry]]:
+    def columns(self) -> Sequence[Column[AuditEntry]]:
         def when(row: AuditEntry, now_ms: int) -> Cell:
             if now_ms - row.at_ms < DAY_MS:
                 return spans.clock(row.at_ms), "plain"

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
 from jobdesk.broker.findings import Finding, Level
 from jobdesk.models import JobState
 from jobdesk.safetext import safe_line, safe_text
 from jobdesk.tui.actions import Action, Scope
 from jobdesk.tui.interest import Asked, Read, Source
-from jobdesk.tui.screens.base import DeskScreen
+from jobdesk.tui.screens.tables import DetailScreen
 from jobdesk.tui.widgets.columns import Cell, Column
 from jobdesk.tui.widgets.listing import Listing
 from jobdesk.tui.widgets.panel import Panel
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
-
     from jobdesk.broker.connection import Broker
     from jobdesk.broker.rounds import Asking
     from jobdesk.tui.interest import Snapshot
@@ -97,30 +93,21 @@ class FindingList(Listing[Finding]):
         return row.check, row.queue, row.level
 
 
-class DoctorScreen(DeskScreen):
+class DoctorScreen(DetailScreen[Finding]):
     """Pushed over whatever one looked at."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.DOCTOR,)
     TITLE_WORD = "doctor"
+    HEADING = "Doctor  worst first"
+    DETAIL = "What to do"
+    LISTING = FindingList
 
     def __init__(self) -> None:
         super().__init__()
         self._diagnosis = Diagnosis()
 
-    def body(self) -> ComposeResult:
-        listing = FindingList(self._columns(), id="findings")
-        listing.glyphs = self.desk.glyphs
-        listing.empty = "Looking at Redis and every queue …"
-        with Panel(title="Doctor  worst first", id="findings-panel"):
-            yield listing
-        scroll = VerticalScroll(id="finding-scroll", can_focus=False)
-        with Panel(title="What to do", id="finding-panel"), scroll:
-            yield Static(id="finding")
-
-    @property
-    def listing(self) -> FindingList:
-        """The findings."""
-        return self.query_one("#findings", FindingList)
+    def on_mount(self) -> None:
+        self.listing.empty = "Looking at Redis and every queue …"
 
     def reads(self) -> tuple[Read[Any], ...]:
         return (self._diagnosis,)
@@ -131,44 +118,32 @@ class DoctorScreen(DeskScreen):
             if error := snapshot.error_of(Diagnosis):
                 self.listing.empty = safe_text(error)
             return
-        self.listing.show(found, snapshot.now_ms)
+        self.show_rows(found, snapshot.now_ms)
         faults = sum(one.level is Level.FAULT for one in found)
         warnings = sum(one.level is Level.WARNING for one in found)
-        panel = self.query_one("#findings-panel", Panel)
-        panel.border_title = "Doctor  worst first"
-        if not faults and not warnings:
-            panel.border_title = "Doctor  all is well"
+        well = not faults and not warnings
+        self.query_one(Panel).border_title = "Doctor  all is well" if well else self.HEADING
         told = (_count(faults, "fault"), _count(warnings, "warning"), f"{len(found)} findings")
-        panel.border_subtitle = "   ".join(told)
-        self._tell()
+        self.note("   ".join(told))
 
-    def on_listing_moved(self, _: Listing.Moved) -> None:
-        self._tell()
-        self.refresh_bindings()
-
-    def _tell(self) -> None:
-        """What the finding under the cursor means."""
-        one = self.listing.current
-        if one is None:
-            return
-        text = safe_text(_without_queue(one))
+    def tell(self, row: Finding, panel: Panel, width: int) -> Content:  # noqa: ARG002  # it wraps
+        text = safe_text(_without_queue(row))
         parts: list[tuple[str, str]] = [(f"{text[:1].upper()}{text[1:]}.", "bold")]
         # what to do comes first: on a low terminal the last lines do not show
-        advice = safe_text(one.advice.removesuffix(one.command).rstrip(" :;"))
+        advice = safe_text(row.advice.removesuffix(row.command).rstrip(" :;"))
         if advice:
             parts.append((f"\n{advice[:1].upper()}{advice[1:]}.".replace("?.", "?"), ""))
-        if one.command:
-            parts.append((f"\n$ {safe_line(one.command, 300)}", "$accent"))
-        if one.meaning:
-            parts.append((f"\n{one.meaning}", "$quiet"))
-        if one.level is Level.OK:
+        if row.command:
+            parts.append((f"\n$ {safe_line(row.command, 300)}", "$accent"))
+        if row.meaning:
+            parts.append((f"\n{row.meaning}", "$quiet"))
+        if row.level is Level.OK:
             parts.append(("\nThis is as it should be.", "$success"))
-        self.query_one("#finding", Static).update(Content.assemble(*parts))
-        panel = self.query_one("#finding-panel", Panel)
-        panel.border_title = f"What to do  {safe_line(one.queue or one.check, 40)}"
-        panel.border_subtitle = _where(one)
+        panel.border_title = f"What to do  {safe_line(row.queue or row.check, 40)}"
+        panel.border_subtitle = _where(row)
+        return Content.assemble(*parts)
 
-    def _columns(self) -> list[Column[Finding]]:
+    def columns(self) -> Sequence[Column[Finding]]:
         glyphs = self.desk.glyphs
 
         def level(row: Finding, _: int) -> Cell:
