@@ -16,6 +16,7 @@ from jobdesk.broker.findings import Finding, Level
 from jobdesk.broker.inspector import Inspector
 from jobdesk.broker.keys import SCHEMA_VERSION, Meta
 from jobdesk.broker.keys import queues as queues_key
+from jobdesk.counting import counted
 from jobdesk.errors import InvalidQueueName
 from jobdesk.models import JobState
 
@@ -104,28 +105,28 @@ def _queue(
         tell(
             Level.WARNING,
             "paused",
-            f"paused, and {_jobs(stats.waiting)} waiting",
+            f"paused, and {counted(stats.waiting, 'job')} waiting",
             f"jobdesk resume {queue}",
         )
     elif stats.waiting and not served:
         tell(
             Level.FAULT,
             "no-worker",
-            f"{_jobs(stats.waiting)} waiting, and no worker takes them",
+            f"{counted(stats.waiting, 'job')} waiting, and no worker takes them",
             f"jobdesk worker {queue}",
         )
     if stalled:
         tell(
             Level.FAULT,
             "stalled",
-            f"{_jobs(stalled)} of workers that are gone, not yet given back",
+            f"{counted(stalled, 'job')} of workers that are gone, not yet given back",
             f"any worker of the queue does that: jobdesk worker {queue}",
         )
     if overdue and not stats.paused:
         tell(
             Level.WARNING if served else Level.FAULT,
             "overdue",
-            f"{_jobs(overdue)} delayed beyond their time by over a minute",
+            f"{counted(overdue, 'job')} delayed beyond their time by over a minute",
             f"see the workers' logs; jobdesk why {queue}"
             if served
             else f"no worker takes them: jobdesk worker {queue}",
@@ -140,7 +141,11 @@ def _queue(
     _rate(inspector, stats, tell, served=served)
     _sampled(broker, stats, sample, tell)
     if not any(one.level in (Level.FAULT, Level.WARNING) for one in found):
-        tell(Level.OK, "queue", f"well, {_jobs(stats.waiting)} waiting, {stats.active:,} active")
+        tell(
+            Level.OK,
+            "queue",
+            f"well, {counted(stats.waiting, 'job')} waiting, {stats.active:,} active",
+        )
     return found
 
 
@@ -166,7 +171,7 @@ def _rate(inspector: Inspector, stats: QueueStats, tell: Any, *, served: bool) -
             tell(
                 Level.FAULT,
                 "idle",
-                f"{_jobs(stats.waiting)} waiting, workers are there, and none of them takes any",
+                f"{counted(stats.waiting, 'job')} waiting, workers are there, and none of them takes any",
                 f"see the workers' logs; jobdesk why {queue}",
             )
         elif stats.waiting >= GROWING_JOBS and lately.added > GROWING * ended:
@@ -203,7 +208,7 @@ def _sampled(broker: Broker, stats: QueueStats, sample: int, tell: Any) -> None:
         tell(
             Level.FAULT,
             "record",
-            f"{_jobs(len(looked.wrong))} of {looked.count:,} looked at are not as they must be;"
+            f"{counted(len(looked.wrong), 'job')} of {looked.count:,} looked at are not as they must be;"
             f" job {job_id}: {why}",
             f"was Redis written to by hand? jobdesk remove {stats.name} {job_id}",
             job_id,
@@ -214,7 +219,7 @@ def _sampled(broker: Broker, stats: QueueStats, sample: int, tell: Any) -> None:
         tell(
             Level.FAULT,
             "signature",
-            f"{_jobs(len(odd))} that {'is' if len(odd) == 1 else 'are'} yet to run"
+            f"{counted(len(odd), 'job')} that {'is' if len(odd) == 1 else 'are'} yet to run"
             f" {'not signed' if signs else 'signed'}, as job {odd[0]}: workers with this"
             " JOBDESK_SECRET refuse such",
             "add them again with JOBDESK_SECRET set"
@@ -222,7 +227,3 @@ def _sampled(broker: Broker, stats: QueueStats, sample: int, tell: Any) -> None:
             else "set JOBDESK_SECRET here and for the workers, as for who added them",
             odd[0],
         )
-
-
-def _jobs(count: int) -> str:
-    return f"{count:,} job{'' if count == 1 else 's'}"

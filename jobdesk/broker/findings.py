@@ -83,3 +83,8 @@ class Finding:
         """The ``jobdesk`` command of the advice; "" where it has none."""
         found = _COMMAND.search(self.advice)
         return found[1] if found else ""
+
+
+def number_of(number: int, what: str) -> str:
+    """``no faults``, ``1 warning``, ``3 faults``."""
+    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"

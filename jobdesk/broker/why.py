@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from jobdesk.broker import figures, records
 from jobdesk.broker.inspector import CLASS, Inspector
 from jobdesk.broker.keys import Field, Meta
+from jobdesk.counting import counted
 from jobdesk.errors import JobNotFound
 from jobdesk.models import NO_PRIORITY, JobState, check_queue_name, when
 
@@ -199,7 +200,7 @@ def _blocks(state: _Queue) -> Iterator[Reason]:
     if state.workers and in_hand >= slots:
         yield Reason(
             "busy",
-            f"all {slots:,} slots of the {_workers(len(state.workers))} with queue {state.name}"
+            f"all {slots:,} slots of the {counted(len(state.workers), 'worker')} with queue {state.name}"
             " are taken",
             {"slots": slots, "in_hand": in_hand, "workers": len(state.workers)},
         )
@@ -213,7 +214,7 @@ def _working(state: _Queue) -> Reason:
     if not state.rate:
         return Reason(
             "working",
-            f"{_workers(len(state.workers))}, {state.active:,} active, and none ended in the last"
+            f"{counted(len(state.workers), 'worker')}, {state.active:,} active, and none ended in the last"
             f" {RATE_MINUTES} min",
             facts,
         )
@@ -368,10 +369,6 @@ def _clock(ms: int | None) -> str:
 
 def _rate(per_second: float) -> str:
     return f"{per_second:,.1f} jobs/s" if per_second >= 1 else f"{per_second * 60:,.1f} jobs/min"
-
-
-def _workers(count: int) -> str:
-    return f"{count:,} worker{'' if count == 1 else 's'}"
 
 
 def _span(ms: float) -> str:

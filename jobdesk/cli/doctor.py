@@ -22,7 +22,7 @@ def doctor(sample: int, as_json: bool) -> int:
     wrong.
     """
     from jobdesk.broker.diagnosis import diagnose
-    from jobdesk.broker.findings import Level
+    from jobdesk.broker.findings import Level, number_of
 
     session = Session(as_json=as_json)
     findings = diagnose(session.broker, sample=sample)
@@ -48,9 +48,5 @@ def doctor(sample: int, as_json: bool) -> int:
         if one.advice:
             session.say(f"{'':<8} → {one.advice}")
     warnings = sum(one.level is Level.WARNING for one in findings)
-    session.say(f"\n{_count(faults, 'fault')}, {_count(warnings, 'warning')}")
+    session.say(f"\n{number_of(faults, 'fault')}, {number_of(warnings, 'warning')}")
     return 1 if faults else 0
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"

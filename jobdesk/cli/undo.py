@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from jobdesk.cli.session import Session, json_option, operator, queue_argument
+from jobdesk.counting import counted
 from jobdesk.errors import OperationNotFound
 
 if TYPE_CHECKING:
@@ -60,12 +61,10 @@ def _last(session: Session, names: Sequence[str]) -> Operation:
 
 def _tell(session: Session, queue: str, undone: Undone) -> None:
     count = len(undone.restored)
-    told = f"{undone.action} of queue {queue} is undone: {_jobs(count)} {_are(count)} back"
+    told = f"{undone.action} of queue {queue} is undone: {counted(count, 'job')} {_are(count)} back"
     if undone.refused:
         reasons = sorted({why for _, why in undone.refused})
-        told += (
-            f", {_jobs(len(undone.refused))} {_are(len(undone.refused))} not: {'; '.join(reasons)}"
-        )
+        told += f", {counted(len(undone.refused), 'job')} {_are(len(undone.refused))} not: {'; '.join(reasons)}"
     session.done(
         told,
         {
@@ -102,10 +101,6 @@ def _show(session: Session, found: Sequence[Operation]) -> None:
         ],
         numbers="jobs",
     )
-
-
-def _jobs(count: int) -> str:
-    return f"{count:,} job{'' if count == 1 else 's'}"
 
 
 def _are(count: int) -> str:

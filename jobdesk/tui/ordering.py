@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jobdesk.broker.audit import DESTRUCTIVE
+from jobdesk.counting import counted
 from jobdesk.safetext import safe_line, safe_text
 from jobdesk.tui import messages, policy, spans
 from jobdesk.tui.linked import LinkedApp
@@ -202,7 +203,7 @@ def told(others: Others, now_ms: int, *, present: bool) -> str:
     said = []
     for deed in others.deeds[:2]:
         who, what = safe_line(deed.who, 32), safe_line(deed.action, 40)
-        jobs = "" if deed.count is None else f", {deed.count:,} job{'s' * (deed.count != 1)}"
+        jobs = "" if deed.count is None else f", {counted(deed.count, 'job')}"
         when = f"{spans.age(now_ms - deed.at_ms)} ago" if deed.done else "at this moment"
         said.append(f"{who}: {what} on {deed.queue}{jobs}, {when}.")
     if len(others.deeds) > 2:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from jobdesk.broker.commands import command_line, span
+from jobdesk.counting import counted
 from jobdesk.models import JobState
 from jobdesk.tui import spans
 from jobdesk.tui.commands import (
@@ -113,7 +114,7 @@ class CleanJobs(OnMany):
     @property
     def title(self) -> str:
         age = f" over {span(self.grace)} old" if self.grace else ""
-        jobs = f"{self.found:,} {self.state} job{'' if self.found == 1 else 's'}"
+        jobs = counted(self.found, f"{self.state} job")
         if not self.exact:
             jobs = f"up to {jobs}"
         elif not self.limit:
@@ -358,7 +359,7 @@ class RunSchedule(OnQueue):
 def _touched(
     past: str, touched: Touched, command: OnMany, control: Control, *, exact: bool = True
 ) -> Outcome:
-    text = f"{past} {touched.count:,} job{'' if touched.count == 1 else 's'} of {command.queue}"
+    text = f"{past} {counted(touched.count, 'job')} of {command.queue}"
     if not touched.done:
         text += f", then it was stopped; there were {command.found:,}"
     elif exact and touched.count != command.found:

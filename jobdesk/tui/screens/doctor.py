@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.content import Content
 
-from jobdesk.broker.findings import Finding, Level
+from jobdesk.broker.findings import Finding, Level, number_of
 from jobdesk.models import JobState
 from jobdesk.safetext import safe_line, safe_text
 from jobdesk.tui.actions import Action, Scope
@@ -123,7 +123,11 @@ class DoctorScreen(DetailScreen[Finding]):
         warnings = sum(one.level is Level.WARNING for one in found)
         well = not faults and not warnings
         self.query_one(Panel).border_title = "Doctor  all is well" if well else self.HEADING
-        told = (_count(faults, "fault"), _count(warnings, "warning"), f"{len(found)} findings")
+        told = (
+            number_of(faults, "fault"),
+            number_of(warnings, "warning"),
+            f"{len(found)} findings",
+        )
         self.note("   ".join(told))
 
     def tell(self, row: Finding, panel: Panel, width: int) -> Content:  # noqa: ARG002  # it wraps
@@ -211,7 +215,3 @@ def _where(one: Finding) -> str:
     if state is None:
         return f"enter: queue {safe_line(one.queue, 24)}"
     return f"enter: {state.value} jobs of {safe_line(one.queue, 24)}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.content import Content
 from textual.widgets import Static
 
+from jobdesk.counting import counted
 from jobdesk.models import JobState
 from jobdesk.safetext import safe_line
 from jobdesk.tui import spans
@@ -174,5 +175,4 @@ def _rate(pace: Pace) -> str:
         return f"{rate}: its rate limit."
     if pace.how == "measured":
         return f"{rate}: measured in the last minutes."
-    slots = f"{pace.slots:,} slot{'' if pace.slots == 1 else 's'}"
-    return f"About {rate}: {slots}, {spans.span(pace.run_ms)} a job."
+    return f"About {rate}: {counted(pace.slots, 'slot')}, {spans.span(pace.run_ms)} a job."

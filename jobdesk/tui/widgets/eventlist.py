@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rich.segment import Segment
 from textual.strip import Strip
 
+from jobdesk.counting import counted
 from jobdesk.safetext import cells, cut
 from jobdesk.tui import spans
 from jobdesk.tui.eventring import Missing, Ring, Row
@@ -120,8 +121,5 @@ class EventList(Listing[Row]):
 
 def missing(row: Missing) -> str:
     """What a gap says of itself."""
-    if row.missed is None:
-        told = "events left out"
-    else:
-        told = f"{row.missed:,} event{'' if row.missed == 1 else 's'} left out"
+    told = "events left out" if row.missed is None else f"{counted(row.missed, 'event')} left out"
     return f"{spans.clock(row.timestamp_ms)}  {told} of {row.queue}"
