@@ -64,7 +64,8 @@ def _tell(session: Session, queue: str, undone: Undone) -> None:
     told = f"{undone.action} of queue {queue} is undone: {counted(count, 'job')} {_are(count)} back"
     if undone.refused:
         reasons = sorted({why for _, why in undone.refused})
-        told += f", {counted(len(undone.refused), 'job')} {_are(len(undone.refused))} not: {'; '.join(reasons)}"
+        refused = len(undone.refused)
+        told += f", {counted(refused, 'job')} {_are(refused)} not: {'; '.join(reasons)}"
     session.done(
         told,
         {
