@@ -171,8 +171,8 @@ def _rate(inspector: Inspector, stats: QueueStats, tell: Any, *, served: bool) -
             tell(
                 Level.FAULT,
                 "idle",
-                f"{counted(stats.waiting, 'job')} waiting, workers are there, and none of them takes"
-                " any",
+                f"{counted(stats.waiting, 'job')} waiting,"
+                " workers are there, and none of them takes any",
                 f"see the workers' logs; jobdesk why {queue}",
             )
         elif stats.waiting >= GROWING_JOBS and lately.added > GROWING * ended:
@@ -209,9 +209,8 @@ def _sampled(broker: Broker, stats: QueueStats, sample: int, tell: Any) -> None:
         tell(
             Level.FAULT,
             "record",
-            f"{counted(len(looked.wrong), 'job')} of {looked.count:,} looked at are not as they must"
-            " be;"
-            f" job {job_id}: {why}",
+            f"{counted(len(looked.wrong), 'job')} of {looked.count:,} looked at"
+            f" are not as they must be; job {job_id}: {why}",
             f"was Redis written to by hand? jobdesk remove {stats.name} {job_id}",
             job_id,
         )

@@ -200,9 +200,8 @@ def _blocks(state: _Queue) -> Iterator[Reason]:
     if state.workers and in_hand >= slots:
         yield Reason(
             "busy",
-            f"all {slots:,} slots of the {counted(len(state.workers), 'worker')} with queue"
-            f" {state.name}"
-            " are taken",
+            f"all {slots:,} slots of the {counted(len(state.workers), 'worker')}"
+            f" with queue {state.name} are taken",
             {"slots": slots, "in_hand": in_hand, "workers": len(state.workers)},
         )
 
@@ -215,9 +214,8 @@ def _working(state: _Queue) -> Reason:
     if not state.rate:
         return Reason(
             "working",
-            f"{counted(len(state.workers), 'worker')}, {state.active:,} active, and none ended in the"
-            " last"
-            f" {RATE_MINUTES} min",
+            f"{counted(len(state.workers), 'worker')}, {state.active:,} active,"
+            f" and none ended in the last {RATE_MINUTES} min",
             facts,
         )
     left = round(1000 * state.waiting / state.rate)
