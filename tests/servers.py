@@ -131,6 +131,25 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def share_slots(nodes: list[Server]) -> None:
+    """Make a cluster of three new servers: each takes a third of the slots."""
+    bounds = [0, 5461, 10923, 16384]
+    for index, node in enumerate(nodes):
+        client = node.client()
+        client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", index + 1)
+        # ADDSLOTSRANGE is newer than the oldest server.
+        client.execute_command("CLUSTER", "ADDSLOTS", *range(bounds[index], bounds[index + 1]))
+        client.execute_command("CLUSTER", "MEET", "127.0.0.1", nodes[0].port)
+    deadline = time.monotonic() + 30
+    for node in nodes:
+        while True:
+            told = node.client().execute_command("CLUSTER", "INFO")
+            if b"cluster_state:ok" in told and b"cluster_known_nodes:3" in told:
+                break
+            assert time.monotonic() < deadline, told
+            time.sleep(0.05)
+
+
 def fresh_namespace() -> str:
     """A prefix for the keys of one test."""
     return f"t{secrets.token_hex(6)}"

@@ -298,15 +298,7 @@ def cluster(make_server: Callable[..., servers.Server]) -> list[servers.Server]:
         make_server("--cluster-enabled", "yes", "--cluster-node-timeout", "5000", tcp=True)
         for _ in range(3)
     ]
-    bounds = [0, 5461, 10923, 16384]
-    for index, node in enumerate(nodes):
-        client = node.client()
-        client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", index + 1)
-        client.execute_command("CLUSTER", "ADDSLOTS", *range(bounds[index], bounds[index + 1]))
-        client.execute_command("CLUSTER", "MEET", "127.0.0.1", nodes[0].port)
-    for node in nodes:
-        told = lambda node=node: node.client().execute_command("CLUSTER", "INFO")  # noqa: E731
-        until(lambda told=told: b"state:ok" in told() and b"known_nodes:3" in told(), 30, say=told)
+    servers.share_slots(nodes)
     return nodes
 
 

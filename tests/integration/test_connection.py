@@ -606,21 +606,7 @@ def cluster(make_server):
         make_server("--cluster-enabled", "yes", "--cluster-node-timeout", "2000", tcp=True)
         for _ in range(3)
     ]
-    bounds = [0, 5461, 10923, 16384]
-    for index, node in enumerate(nodes):
-        client = node.client()
-        client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", index + 1)
-        # ADDSLOTSRANGE is newer than the oldest server.
-        client.execute_command("CLUSTER", "ADDSLOTS", *range(bounds[index], bounds[index + 1]))
-        client.execute_command("CLUSTER", "MEET", "127.0.0.1", nodes[0].port)
-    deadline = time.monotonic() + 30
-    for node in nodes:
-        while True:
-            told = node.client().execute_command("CLUSTER", "INFO")
-            if b"cluster_state:ok" in told and b"cluster_known_nodes:3" in told:
-                break
-            assert time.monotonic() < deadline, told
-            time.sleep(0.05)
+    servers.share_slots(nodes)
     return nodes
 
 
