@@ -214,12 +214,10 @@ class JobdeskApp(OrderingApp, inherit_bindings=False):
         self.push_screen(HelpScreen(keys_of(bound), screen.TITLE_WORD))
 
     def action_palette(self) -> None:
-        from textual.command import CommandPalette
-
-        from jobdesk.tui.palette import ActionProvider
+        from jobdesk.tui.palette import Palette
 
         if self.desk_screen is self.screen:
-            self.push_screen(CommandPalette([ActionProvider], placeholder="What is to be done?"))
+            self.push_screen(Palette())
 
     def action_back(self) -> None:  # type: ignore[override]  # Textual's is a coroutine
         if self._at_work is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 
 from jobdesk.tui.actions import Action, Scope, shown
 
@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from jobdesk.tui.app import JobdeskApp
+
+
+class Palette(CommandPalette):
+    """Textual's, over the actions of the screen that it opens on."""
+
+    CSS_PATH = "screens/dialogs.tcss"
+
+    def __init__(self) -> None:
+        super().__init__([ActionProvider], placeholder="What is to be done?")
 
 
 class ActionProvider(Provider):

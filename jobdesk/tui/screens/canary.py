@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from jobdesk.models import TERMINAL_STATES, JobState
 from jobdesk.safetext import safe_line, safe_text
+from jobdesk.tui.screens.dialog import Dialog
 from jobdesk.tui.screens.dialogs import Choice
 from jobdesk.tui.standing import stands
 from jobdesk.tui.widgets.panel import Framed
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from jobdesk.tui.interest import Source
 
 
-class CanaryScreen(ModalScreen[bool]):
+class CanaryScreen(Dialog[bool]):
     """Answers whether the rest is to be retried; leaving it leaves the canary as it is."""
 
     BINDINGS: ClassVar = [

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from jobdesk.safetext import safe_text
+from jobdesk.tui.screens.dialog import Dialog
 from jobdesk.tui.standing import stands
 from jobdesk.tui.widgets.panel import Framed
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jobdesk.tui.linkstatus import LinkStatus
 
 
-class ConnectScreen(ModalScreen[None]):
+class ConnectScreen(Dialog[None]):
     """The way in, while it is shut."""
 
     BINDINGS: ClassVar = [

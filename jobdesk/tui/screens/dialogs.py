@@ -8,7 +8,6 @@ from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
@@ -16,6 +15,7 @@ from jobdesk.safetext import safe_line, safe_text
 from jobdesk.tui.actions import BY_ID, Action, Scope, shown
 from jobdesk.tui.bound import bindings
 from jobdesk.tui.screens.base import SMALLEST
+from jobdesk.tui.screens.dialog import Dialog
 from jobdesk.tui.standing import stands
 from jobdesk.tui.widgets.panel import Framed
 
@@ -57,7 +57,7 @@ class Choice(Widget, can_focus=True):
         self.action_press()
 
 
-class ConfirmScreen(ModalScreen[bool]):
+class ConfirmScreen(Dialog[bool]):
     """Asks before a command: what exactly, with which line, and whether it can be taken back."""
 
     AUTO_FOCUS = "#no"
@@ -164,7 +164,7 @@ def _lines(command: Command) -> Content:
     return Content(text)
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     """The keys that work where one is, by what they are for; what cannot be done now is dim."""
 
     BINDINGS: ClassVar = [
@@ -230,7 +230,7 @@ def keys_of(bound: Iterable[tuple[str, str, bool]]) -> list[tuple[Action, str, b
 LOW = 10
 
 
-class TooSmall(ModalScreen[None]):
+class TooSmall(Dialog[None]):
     """Shown instead of everything else on a terminal that is too small."""
 
     BINDINGS: ClassVar = [Binding("q", "app.exit", "quit", show=False, id="small.quit")]

@@ -358,7 +358,7 @@ class EventsScreen(DeskScreen):
             Column(title="EVENT", width=12, cell=name),
             Column(title="TYPE", width=10, flex=2, most=24,
                    cell=lambda row, _: (safe_line(row.type, 60), "strong")),
-            Column(title="JOB", width=10, flex=4, most=22, rank=1,
+            Column(title="JOB", width=10, flex=4, most=22, rank=1, middle=True,
                    cell=lambda row, _: (safe_line(row.job_id, 60), "plain")),
             Column(title="MORE", width=10, flex=6, most=80, cell=_more, rank=2),
         ]  # fmt: skip

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static, TextArea
 
 from jobdesk.redaction import is_secret
 from jobdesk.safetext import safe_json, safe_line
 from jobdesk.tui import editor, forms
 from jobdesk.tui.jobcommands import AddJob, EditJob
+from jobdesk.tui.screens.dialog import Dialog
 from jobdesk.tui.screens.dialogs import Choice
 from jobdesk.tui.standing import stands
 from jobdesk.tui.widgets.panel import Framed
@@ -37,7 +37,7 @@ _OPTIONS = (
 )
 
 
-class DataScreen(ModalScreen["Command | None"]):
+class DataScreen(Dialog["Command | None"]):
     """What both share: faults, the command line and the buttons. Answers with a command."""
 
     BINDINGS: ClassVar = [

@@ -190,7 +190,8 @@ class JobListing(DeskScreen):
         key = None if row is None else (row.queue, row.id)
         if self._resting is not None:
             self._resting.stop()
-        if key == self._preview:
+        preview = self.query_one("#preview", JobPreview)
+        if key == self._preview and (key is not None or preview.job is None):
             return
         self._resting = self.set_timer(PREVIEW_S, lambda: self._preview_of(key))
 

@@ -88,6 +88,7 @@ class GroupList(Listing[ErrorGroup]):
 class OverviewScreen(GroupActions):
     """The totals."""
 
+    CSS_PATH = "overview.tcss"
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.GROUP,)
 
     AUTO_FOCUS = "#states"

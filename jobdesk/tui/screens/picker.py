@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from jobdesk.safetext import safe_line
+from jobdesk.tui.screens.dialog import Dialog
 from jobdesk.tui.widgets.panel import Framed
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Choice:
     key: str = ""
 
 
-class PickerScreen(ModalScreen[str | None]):
+class PickerScreen(Dialog[str | None]):
     """Answers with the value that was chosen; None when it was left."""
 
     AUTO_FOCUS = "OptionList"

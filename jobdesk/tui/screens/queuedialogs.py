@@ -12,7 +12,6 @@ from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.reactive import reactive
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
@@ -20,6 +19,7 @@ from jobdesk.broker.commands import seconds_of, span
 from jobdesk.errors import BadInput
 from jobdesk.safetext import safe_line, safe_text
 from jobdesk.tui.queuecommands import CLEANED, CleanJobs, SetLimits
+from jobdesk.tui.screens.dialog import Dialog
 from jobdesk.tui.screens.dialogs import Choice
 from jobdesk.tui.standing import stands
 from jobdesk.tui.widgets.panel import Framed
@@ -86,7 +86,7 @@ class Switch(Widget, can_focus=True):
         self.refresh()
 
 
-class AskScreen(ModalScreen["Command | None"]):
+class AskScreen(Dialog["Command | None"]):
     """A few fields, what is wrong with them, the command line. Answers with a command."""
 
     BINDINGS: ClassVar = [

@@ -82,7 +82,9 @@ class QueuesScreen(DeskScreen):
                 name=one.name,
                 stats=one,
                 figures=figures.get(one.name, ()),
-                first_ms=heads[one.name].added_ms if one.waiting and one.name in heads else None,
+                first_ms=heads[one.name].waits_since_ms
+                if one.waiting and one.name in heads
+                else None,
                 workers=queuelines.serving(one.name, workers),
             )
             for one in stats

@@ -58,6 +58,7 @@ class TableScreen(DeskScreen, Generic[R]):
 class DetailScreen(TableScreen[R]):
     """One listing, and below it the row under the cursor in full."""
 
+    CSS_PATH = "detail.tcss"
     #: what the pane below is called
     DETAIL: ClassVar[str] = ""
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from jobdesk.safetext import safe_line, safe_text
+from jobdesk.tui.screens.dialog import Dialog
 from jobdesk.tui.standing import stands
 from jobdesk.tui.widgets.panel import Framed
 from jobdesk.tui.widgets.queuedetail import priorities_said
@@ -34,7 +34,7 @@ _BLOCKS = frozenset({
 _FINE = frozenset({"next", "active", "working", "completed"})
 
 
-class WhyScreen(ModalScreen[None]):
+class WhyScreen(Dialog[None]):
     """A calm answer; without ``job_id`` of the queue."""
 
     BINDINGS: ClassVar = [

@@ -215,7 +215,7 @@ class WorkersScreen(TableScreen[WorkerInfo]):
             return f"{made}/{row.attempts}", "muted" if made <= 1 else "warning"
 
         return [
-            Column(title="JOB", width=12, flex=3, most=30,
+            Column(title="JOB", width=12, flex=3, most=30, middle=True,
                    cell=lambda row, _: (safe_line(row.id, 60), "strong")),
             Column(title="TYPE", width=12, flex=2, most=28,
                    cell=lambda row, _: (safe_line(row.type, 40), "plain")),
