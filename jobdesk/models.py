@@ -107,9 +107,14 @@ class Priority(IntEnum):
 # --- checks -----------------------------------------------------------------------------------
 
 
+def is_queue_name(name: str) -> bool:
+    """Whether ``name`` can name a queue."""
+    return _QUEUE_NAME.fullmatch(name) is not None
+
+
 def check_queue_name(name: object) -> str:
     """Return ``name`` if it can name a queue, else raise :class:`InvalidQueueName`."""
-    if not isinstance(name, str) or not _QUEUE_NAME.fullmatch(name):
+    if not isinstance(name, str) or not is_queue_name(name):
         raise InvalidQueueName(f"queue name must match [A-Za-z0-9._-]{{1,64}}, got {name!r}")
     return name
 
@@ -575,6 +580,11 @@ class JobRow:
     def retrying(self) -> bool:
         """A delayed job with a failed attempt behind it."""
         return self.state is JobState.DELAYED and self.attempts_made > 0
+
+    @property
+    def waits_since_ms(self) -> int:
+        """Since when it is in the line: one that was delayed, since it was due."""
+        return max(self.added_ms, self.run_at_ms or 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

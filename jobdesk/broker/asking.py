@@ -14,7 +14,7 @@ from jobdesk.broker import figures as figures_module
 from jobdesk.broker import keys as key_names
 from jobdesk.broker import published, records, timetable
 from jobdesk.broker.keys import Meta
-from jobdesk.models import STORED_STATES, TERMINAL_STATES
+from jobdesk.models import STORED_STATES, TERMINAL_STATES, is_queue_name
 
 if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
@@ -35,7 +35,9 @@ def clock(_broker: Broker) -> Asking[int]:
 def queues(broker: Broker) -> Asking[tuple[str, ...]]:
     """The names of the queues that a worker has registered, sorted."""
     (found,) = yield lambda pipe: pipe.smembers(key_names.queues(broker.namespace))
-    return tuple(sorted(records.text(name) for name in found))
+    names = (records.text(name) for name in found)
+    # what another program wrote there is no queue, and might steer a terminal
+    return tuple(sorted(name for name in names if is_queue_name(name)))
 
 
 def stats(broker: Broker, names: Sequence[str]) -> Asking[tuple[QueueStats, ...]]:

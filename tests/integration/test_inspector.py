@@ -64,6 +64,12 @@ def test_queues_are_the_registered_names(inspector, broker):
     assert inspector.queues() == ("email", "pdf")
 
 
+def test_what_cannot_name_a_queue_is_none(inspector, broker):
+    names = key_names.queues(broker.namespace)
+    broker.client.sadd(names, "pdf", "e\x1b[31mvil", "[/foo]", b"\xff", "", "x" * 65)
+    assert inspector.queues() == ("pdf",)
+
+
 def test_stats_count_every_state(inspector, jobs):
     jobs.completed("c1", "c2", "c3")
     jobs.failed("f1", "f2")
