@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jobdesk.broker.inspector import Inspector
+from jobdesk.broker.keys import Field
 from jobdesk.models import JobState
 from jobdesk.tui import policy
 from jobdesk.tui.screens.dialogs import ConfirmScreen
@@ -319,5 +320,43 @@ def test_a_number_leads_to_its_screen_whatever_was_left_lying_on_it(run_desk, th
         await until(pilot, lambda: "thumbs › f1" in picture(app), "the job again")
         await press(pilot, "3", "enter")
         await until(pilot, lambda: "thumbs › failed" in picture(app), "the list, by its queue")
+
+    run_desk(act)
+
+
+def test_a_list_without_jobs_has_no_job_beside_it(run_desk, thumbs):
+    thumbs.delayed("d1")
+
+    async def act(pilot, app):
+        await on_board(pilot, app)
+        await press(pilot, "enter")
+        await in_list(pilot, app, 1)
+        preview = app.screen.query_one("#preview", JobPreview)
+        await until(pilot, lambda: preview.job is not None, "the preview")
+
+        await press(pilot, "[")
+        assert app.screen.state is JobState.ACTIVE
+        await until(pilot, lambda: preview.job is None, "no preview")
+        assert "d1" not in picture(app)
+
+    run_desk(act)
+
+
+def test_a_job_that_was_delayed_waits_since_it_was_due(run_desk, broker, thumbs):
+    thumbs.waiting("w1")
+    now = Inspector(broker).now_ms()
+    record = thumbs.keys.job("w1")
+    broker.client.hset(record, mapping={Field.ADDED: now - 7_200_000, Field.RUN_AT: now - 300_000})
+
+    async def act(pilot, app):
+        await on_board(pilot, app)
+        await until(pilot, lambda: "5m 0" in picture(app), "the age on the board")
+        await press(pilot, "enter")
+        await in_list(pilot, app, 1)
+
+        assert "5m 0" in picture(app)
+        assert "2h 00m" not in picture(app).splitlines()[3]
+        await press(pilot, "1")
+        await until(pilot, lambda: "oldest 5m 0" in picture(app), "the age in the overview")
 
     run_desk(act)
