@@ -67,6 +67,14 @@ def cut(text: str, width: int) -> str:
     return f"{kept if text.startswith(kept) else kept[:-1]}…"
 
 
+def cut_middle(text: str, width: int) -> str:
+    """``text`` in ``width`` columns at most, cut in its middle; where it is wide, at its end."""
+    if len(text) <= width or width < 4 or cells(text) != len(text):
+        return cut(text, width)
+    head = (width - 1) // 2
+    return f"{text[:head]}…{text[head + 1 - width :]}"
+
+
 # Compiled when first needed, and most text is printable: ranges this wide take a while.
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from jobdesk.models import JobState
 from jobdesk.safetext import cells
 from jobdesk.tui import spans
 from jobdesk.tui.glyphs import ASCII, UNICODE
+from jobdesk.tui.widgets import jobcolumns
 from jobdesk.tui.widgets.columns import GAP, Column, fit, pad
 from jobdesk.tui.widgets.sparkline import sparkline
 
@@ -47,6 +49,21 @@ def test_columns_fill_the_room_and_the_least_important_go_first():
 @pytest.mark.parametrize("right", [True, False])
 def test_a_cell_is_exactly_as_wide_as_its_column(text, right):
     assert cells(pad(text, 12, right=right)) == 12
+    assert cells(pad(text, 12, right=right, middle=True)) == 12
+
+
+def test_ids_that_begin_alike_can_be_told_apart():
+    assert pad("0VbtQDZr01W7-giy-eX2bJ", 8, right=False, middle=True) == "0Vb…X2bJ"
+    assert pad("INV-2026-0412", 9, right=False, middle=True) == "INV-…0412"
+
+
+@pytest.mark.parametrize("state", [None, JobState.DELAYED])
+def test_when_a_delayed_job_runs_is_not_cut(state):
+    made = jobcolumns.columns(UNICODE, state, with_queue=True)
+    when = next(column for column in made if column.title in ("WHEN", "RUNS"))
+
+    for ms in (588_000, 3_590_000, 86_340_000, 8_600_000_000):
+        assert cells(spans.until(ms)) <= when.width, spans.until(ms)
 
 
 def test_a_trend_has_its_highest_point_full():

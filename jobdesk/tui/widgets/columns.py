@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from jobdesk.safetext import cells, cut
+from jobdesk.safetext import cells, cut, cut_middle
 
 R = TypeVar("R")
 
@@ -26,6 +26,8 @@ class Column(Generic[R]):
     #: (row, the server's time in ms) -> what it says
     cell: Callable[[R, int], Cell]
     right: bool = False
+    #: it is cut in its middle: ids that were made at one time begin alike
+    middle: bool = False
     #: its share of the room that is left over
     flex: int = 0
     #: it never gets wider than that
@@ -70,9 +72,9 @@ def _least(columns: Sequence[Column[R]]) -> int:
     return sum(column.width for column in columns) + GAP * (len(columns) - 1)
 
 
-def pad(text: str, width: int, *, right: bool) -> str:
-    """``text`` in exactly ``width`` columns."""
+def pad(text: str, width: int, *, right: bool, middle: bool = False) -> str:
+    """``text`` in exactly ``width`` columns; ``middle``: both its ends are kept."""
     if cells(text) > width:
-        text = cut(text, width)
+        text = cut_middle(text, width) if middle else cut(text, width)
     rest = " " * (width - cells(text))
     return rest + text if right else text + rest

@@ -51,7 +51,9 @@ def columns(
         return _error(row, now_ms)
 
     error = Column(title="ERROR", width=12, flex=4, most=90, cell=told, rank=2)
-    when = Column(title=_WHEN.get(state, "WHEN"), width=8, cell=_when, right=True)
+    # "in 23h 59m" is wider than any age
+    room = 10 if state in (None, JobState.DELAYED) else 8
+    when = Column(title=_WHEN.get(state, "WHEN"), width=room, cell=_when, right=True)
     added = Column(title="ADDED", width=8, cell=_added, right=True, wide=True, rank=7)
     sets: dict[JobState | None, list[Column[JobRow]]] = {
         JobState.WAITING: [priority, tries, when],
@@ -70,7 +72,7 @@ def columns(
         Column(title="", width=1, cell=lambda row, now: (look(row, now)[0][:1], look(row, now)[1]))
         if one_word
         else Column(title="STATE", width=11, cell=look),
-        Column(title="ID", width=8, flex=2, most=22, cell=_id),
+        Column(title="ID", width=8, flex=2, most=22, cell=_id, middle=True),
         Column(title="TYPE", width=10, flex=1, most=28, cell=_type),
     ]
     if with_queue:
@@ -118,7 +120,7 @@ def _when(row: JobRow, now_ms: int) -> Cell:
     if row.state is JobState.DELAYED and row.run_at_ms:
         return spans.until(row.run_at_ms - now_ms), "plain"
     since = row.finished_ms or row.started_ms if row.state is not JobState.WAITING else None
-    return spans.age(now_ms - (since or row.added_ms)), "muted"
+    return spans.age(now_ms - (since or row.waits_since_ms)), "muted"
 
 
 def _added(row: JobRow, _: int) -> Cell:

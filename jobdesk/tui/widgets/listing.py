@@ -218,7 +218,8 @@ class Listing(ScrollView, Generic[R], can_focus=True, inherit_bindings=False):
         ):
             if index:
                 parts.append(gap)
-            parts.append(Segment(pad(text, wide, right=column.right), self._style(tone, on)))
+            shown = pad(text, wide, right=column.right, middle=column.middle)
+            parts.append(Segment(shown, self._style(tone, on)))
         return Strip(parts).adjust_cell_length(width, self._style("plain", on))
 
     def _header(self, width: int) -> Strip:
