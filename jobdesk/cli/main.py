@@ -6,7 +6,6 @@ be used; 130 interrupted. A refusal is one line on stderr, or with ``--json`` an
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -16,11 +15,14 @@ from typing import Any, NoReturn
 
 import click
 
+from jobdesk.cli import lean
 from jobdesk.cli.catalogue import COMMANDS, EXAMPLES, SECTIONS
 from jobdesk.errors import JobdeskError
 from jobdesk.safetext import safe_text
 
 INTERRUPTED = 130
+#: With one of these no settings are read.
+_NEED_NOTHING = ("--help", "-h", "--version")
 _OWN_OPTIONS = ("--help", "--version", "--json", "--")
 
 
@@ -158,19 +160,12 @@ def main() -> NoReturn:
     entry = next((COMMANDS[word] for word in sys.argv[1:] if word in COMMANDS), None)
     if entry is not None and entry.heavy:
         cli.main()
-    _run_light()
+    _run_light(settings=not any(word in _NEED_NOTHING for word in sys.argv[1:]))
 
 
-def _run_light() -> NoReturn:
-    """Run a command that is over soon, or is waited for: a dashboard, until it shows something.
-
-    Most of the time would be start and end of Python.
-    """
-    # Importing makes objects by the ten thousand and keeps them; the collector, which looks at them
-    # every 700, takes a tenth of the time. What stays open for long sets this back.
-    gc.set_threshold(1_000_000)
-    # Where this is installed, redis imports it to count what nobody will ask this process for.
-    sys.modules.setdefault("opentelemetry", None)  # type: ignore[arg-type]  # None: cannot be imported
+def _run_light(*, settings: bool) -> NoReturn:
+    """Run a command that is over soon, or is waited for: a dashboard, until it shows something."""
+    lean.prepare(settings=settings)
     try:
         cli.main()
     except SystemExit as exc:
