@@ -35,12 +35,12 @@ def _import_settings() -> None:
     """
     if _PLUGINS in os.environ or "importlib.metadata" in sys.modules:
         return
-    os.environ[_PLUGINS] = "__all__"
+    os.environ.update({_PLUGINS: "__all__"})
     sys.modules["importlib.metadata"] = _Late("importlib.metadata")
     try:
         import_module("jobdesk.settings")
     finally:
-        del os.environ[_PLUGINS]
+        os.environ.pop(_PLUGINS)
         if isinstance(sys.modules["importlib.metadata"], _Late):
             del sys.modules["importlib.metadata"]
 
