@@ -32,12 +32,17 @@ def clock(_broker: Broker) -> Asking[int]:
     return int(seconds) * 1000 + int(micros) // 1000
 
 
+def names(broker: Broker) -> Asking[tuple[str, ...]]:
+    """All that is registered as a queue, sorted: also what another program wrote there."""
+    (found,) = yield lambda pipe: pipe.smembers(key_names.queues(broker.namespace))
+    return tuple(sorted(records.text(name) for name in found))
+
+
 def queues(broker: Broker) -> Asking[tuple[str, ...]]:
     """The names of the queues that a worker has registered, sorted."""
-    (found,) = yield lambda pipe: pipe.smembers(key_names.queues(broker.namespace))
-    names = (records.text(name) for name in found)
-    # what another program wrote there is no queue, and might steer a terminal
-    return tuple(sorted(name for name in names if is_queue_name(name)))
+    found = yield from names(broker)
+    # what cannot name a queue has no jobs that could be read, and might steer a terminal
+    return tuple(name for name in found if is_queue_name(name))
 
 
 def stats(broker: Broker, names: Sequence[str]) -> Asking[tuple[QueueStats, ...]]:

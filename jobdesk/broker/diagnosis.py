@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from jobdesk.broker import sampling, serverhealth
+from jobdesk.broker import asking, sampling, serverhealth
 from jobdesk.broker.figures import total
 from jobdesk.broker.findings import Finding, Level
 from jobdesk.broker.inspector import Inspector
 from jobdesk.broker.keys import SCHEMA_VERSION, Meta
 from jobdesk.broker.keys import queues as queues_key
+from jobdesk.broker.rounds import carry_out
 from jobdesk.counting import counted
 from jobdesk.errors import InvalidQueueName
 from jobdesk.models import JobState
@@ -46,7 +47,7 @@ def steps(broker: Broker, *, sample: int = 50) -> Iterator[list[Finding]]:
     """The same step by step: the server, then queue after queue."""
     inspector = Inspector(broker)
     yield list(serverhealth.examine(broker))
-    names = inspector.queues()
+    names = carry_out(broker, asking.names(broker))
     served = {queue for worker in inspector.workers() for queue in worker.queues}
     for name in names:
         try:
