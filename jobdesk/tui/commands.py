@@ -38,7 +38,8 @@ class Outcome:
     undo: Command | None = None
 
 
-RETRY_UNDO = "u takes back those that no worker has taken by then."
+RETRY_UNDO = "u takes back what no worker has taken by then."
+FINAL = "This cannot be undone."
 
 
 class Command(ABC):
@@ -51,6 +52,8 @@ class Command(ABC):
     #: whether it can be taken back, as a rule, and what is then said of it
     undoable: ClassVar[bool] = False
     undo_text: ClassVar[str] = "u takes it back."
+    #: what is said where u does not take it back: another key may
+    final_text: ClassVar[str] = FINAL
     #: what the button says
     verb: ClassVar[str] = "Do it"
 

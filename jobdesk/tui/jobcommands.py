@@ -98,6 +98,8 @@ class AddJob(OnQueue):
     origin: str = ""
 
     action = "queue.add"
+    undoable = True
+    undo_text = "u removes that job."
     verb = "Add"
 
     @property

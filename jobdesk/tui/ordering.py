@@ -14,6 +14,7 @@ from jobdesk.broker.audit import DESTRUCTIVE
 from jobdesk.counting import counted
 from jobdesk.safetext import safe_line, safe_text
 from jobdesk.tui import messages, policy, spans
+from jobdesk.tui.commands import FINAL
 from jobdesk.tui.linked import LinkedApp
 from jobdesk.tui.screens.base import DeskScreen
 from jobdesk.tui.standing import stands
@@ -85,7 +86,8 @@ class OrderingApp(LinkedApp):
             examples, others = examples[:1], (others or "").partition("\n")[0]
         self.push_screen(
             ConfirmScreen(
-                command, tier=asked, undoable=command.undoable and not kept,
+                command, tier=asked,
+                undoable=(command.undoable and not kept) or command.final_text != FINAL,
                 undo=_undo_text(command, kept), examples=examples,
                 where=self.context_name or self.address, production=self.production,
                 warning=others or "",
@@ -163,7 +165,7 @@ class OrderingApp(LinkedApp):
             self.refuse(text, title=title)
             return
         self._undo = outcome.undo if outcome.undo is not None else self._undo
-        hint = "  u takes it back." if outcome.undo is not None else ""
+        hint = f"  {message.command.undo_text}" if outcome.undo is not None else ""
         # what was done without a question shows its command here
         lines = message.command.lines if message.command.tier == 0 else ()
         line = f"\n$ {safe_line(lines[0], 300)}" if len(lines) == 1 else ""
@@ -220,5 +222,5 @@ def _named(others: Others) -> set[str]:
 
 def _undo_text(command: Command, kept: str) -> str:
     if not command.undoable:
-        return "This cannot be undone."
+        return command.final_text
     return f"This cannot be undone: {kept}." if kept else command.undo_text

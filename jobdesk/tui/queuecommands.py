@@ -34,6 +34,7 @@ class PauseQueue(OnQueue):
     """Start no more jobs of a queue."""
 
     action = "queue.pause"
+    final_text = "s resumes it."
     verb = "Pause"
 
     @property
@@ -54,6 +55,7 @@ class ResumeQueue(OnQueue):
     """Start jobs of a queue again."""
 
     action = "queue.pause"
+    final_text = "s pauses it again."
     verb = "Resume"
 
     @property
@@ -315,6 +317,7 @@ class SwitchSchedule(OnQueue):
     pause: bool
 
     action = "schedule.pause"
+    final_text = "s takes it back."
 
     @property
     def title(self) -> str:
@@ -340,6 +343,8 @@ class RunSchedule(OnQueue):
     name: str
 
     action = "schedule.run"
+    undoable = True
+    undo_text = "u removes that job."
     verb = "Run"
 
     @property

@@ -78,6 +78,8 @@ def test_retrying_is_done_at_once_and_can_be_taken_back(run_desk, broker, thumbs
         stats = Inspector(broker).stats
         await until(pilot, lambda: stats("thumbs").waiting == 1, "the retry")
         await until(pilot, lambda: any("Retried f1" in note for note in notes(app)), "a word of it")
+        (note,) = notes(app)
+        assert "u takes back what no worker has taken by then." in note
 
         await press(pilot, "u")
 
