@@ -392,3 +392,35 @@ def test_dialogs_and_screens_fit_the_terminal(run_desk, broker, thumbs, size):
         fits(app, "SCHEDULE", "NEXT", "LAST", "CAME TO", "never")
 
     run_desk(act, size=size)
+
+
+def test_on_production_a_question_says_which_key_takes_a_pause_back(run_desk, thumbs, stats):
+    thumbs.waiting("w1")
+
+    async def act(pilot, app):
+        await on_board(pilot, app)
+        for said, paused in (("s resumes it.", True), ("s pauses it again.", False)):
+            await pilot.press("s")
+            await at(pilot, app, ConfirmScreen)
+            assert said in picture(app)
+            assert "cannot be undone" not in picture(app)
+            await pilot.press("y")
+            await until(pilot, lambda want=paused: stats().paused is want, said)
+            label = "s resume" if paused else "s pause"
+            await until(pilot, lambda shown=label: shown in picture(app), label)
+
+    run_desk(act, production=True)
+
+
+def test_what_the_help_says_goes_on_below_its_own_words(run_desk, thumbs):
+    async def act(pilot, app):
+        await on_board(pilot, app)
+        await pilot.press("question_mark")
+        await until(pilot, lambda: "or again" in picture(app), "the help")
+        lines = picture(app).splitlines()
+        (at,) = (n for n, line in enumerate(lines) if "Start no more jobs" in line)
+
+        column = lines[at].index("Start")
+        assert lines[at + 1][column:].startswith("or again")
+
+    run_desk(act, size=(60, 16))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 #: From so many on, the number must be typed.
 TYPED_FROM = 100
+#: So wide are the keys in the help, with the space around them.
+_KEYS = 17
 
 
 class Choice(Widget, can_focus=True):
@@ -183,9 +186,18 @@ class HelpScreen(Dialog[None]):
             box.border_title = f"Keys  {self._title}"
             box.border_subtitle = "esc closes"
             with VerticalScroll(id="help-body"):
-                yield Static(self._text())
+                yield Static(self._text(), id="help-text")
 
-    def _text(self) -> Content:
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        if stands(self):
+            width = self.query_one("#help-body").scrollable_content_region.width
+            self.query_one("#help-text", Static).update(self._text(width))
+
+    def _text(self, width: int = 0) -> Content:
+        """``width``: what is longer goes on below its own words."""
         parts: list[tuple[str, str]] = []
         scope = None
         for action, keys, enabled in self._actions:
@@ -194,8 +206,10 @@ class HelpScreen(Dialog[None]):
                               "bold $primary"))  # fmt: skip
                 scope = action.scope
             tone = "" if enabled else "$faint"
-            parts.append((f"  {keys:<14} ", "bold $accent" if enabled else tone))
-            parts.append((f"{action.tooltip}\n", tone))
+            parts.append((f"  {keys:<{_KEYS - 3}} ", "bold $accent" if enabled else tone))
+            room = max(20, width - _KEYS) if width else len(action.tooltip)
+            told = f"\n{' ' * _KEYS}".join(textwrap.wrap(action.tooltip, room))
+            parts.append((f"{told}\n", tone))
         return Content.assemble(*parts)
 
     def action_close(self) -> None:
