@@ -44,11 +44,12 @@ class CanaryScreen(Dialog[bool]):
     def compose(self) -> ComposeResult:
         with Framed(classes="dialog") as box:
             box.border_title = f"One first  {safe_line(self._job_id, 40)}"
-            box.border_subtitle = "esc leaves the rest as it is"
+            box.border_subtitle = "esc leaves the rest as it is" if self._rest else "esc closes"
             yield Static(Content.styled("Waiting for a worker to take it …", "$quiet"), id="canary")
-            yield Static(Content(f"$ {safe_line(self._line, 200)}"), classes="command")
+            if self._rest:
+                yield Static(Content(f"$ {safe_line(self._line, 200)}"), classes="command")
             with Horizontal(classes="buttons"):
-                yield Choice("n  Leave the rest", id="no")
+                yield Choice("n  Leave the rest" if self._rest else "n  Close", id="no")
                 other = f"y  Retry the other {self._rest:,}" if self._rest else "There is no other"
                 yield Choice(other, id="yes", disabled=True)
 
@@ -78,7 +79,7 @@ class CanaryScreen(Dialog[bool]):
         elif status.state is JobState.FAILED:
             said = Content.assemble(
                 ("It failed again: ", "bold $error"), safe_line(status.failed_reason or "", 300),
-                ("\nThe rest is as it was.", "$quiet"),
+                ("\nThe rest is as it was." if self._rest else "\nIt was the only one.", "$quiet"),
             )  # fmt: skip
         else:
             reason = f": {safe_line(status.failed_reason, 200)}" if status.failed_reason else ""
