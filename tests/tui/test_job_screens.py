@@ -661,6 +661,7 @@ def test_a_group_is_opened_and_retried_as_one(run_desk, bench):
         await press(pilot, "i")
         await at_screen(pilot, app, GroupsScreen)
         await until(pilot, lambda: app.screen.listing.total == 1, "the group")
+        assert "1 cause   2 failures" in picture(app)
         await press(pilot, "enter")
         await until(pilot, lambda: isinstance(app.screen, JobsScreen) and app.screen.search
                     and app.screen.jobs.total == 2, "its jobs")  # fmt: skip
@@ -700,6 +701,30 @@ def test_one_of_a_group_goes_first_and_the_rest_when_it_went_well(run_desk, benc
             await until(pilot, lambda: "It completed." in picture(app), "the canary's end")
             await press(pilot, "y")
             await until(pilot, lambda: bench.inspector.stats("thumbs").completed == 3, "the rest")
+
+    run_desk(act)
+
+
+def test_a_canary_without_others_speaks_of_no_rest(run_desk, bench):
+    bench.queue.enqueue(bench.queue.types["resize"]((), {"path": "bad1"}))
+    bench.run_all()
+
+    async def act(pilot, app):
+        await at_jobs(pilot, app, 1)
+        await press(pilot, "i")
+        await at_screen(pilot, app, GroupsScreen)
+        await until(pilot, lambda: app.screen.listing.current, "the group")
+        await press(pilot, "r")
+        await at_screen(pilot, app, ConfirmScreen)
+        await press(pilot, "y")
+        await at_screen(pilot, app, CanaryScreen)
+        with bench.worker():
+            await until(pilot, lambda: "It failed again" in picture(app), "the canary's end")
+        shown = picture(app)
+        assert "It was the only one." in shown
+        assert "n  Close" in shown
+        assert "rest" not in shown
+        assert "$ jobdesk group retry" not in shown
 
     run_desk(act)
 

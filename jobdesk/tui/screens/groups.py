@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from jobdesk.broker import groups
 from jobdesk.broker.groups import ErrorGroup
-from jobdesk.safetext import safe_line
-from jobdesk.tui import spans
+from jobdesk.counting import counted
 from jobdesk.tui.actions import Scope
 from jobdesk.tui.groupactions import GroupActions
 from jobdesk.tui.interest import Asked, Read, Source
 from jobdesk.tui.screens.tables import TableScreen
-from jobdesk.tui.widgets.columns import Cell, Column
+from jobdesk.tui.widgets import groupcolumns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jobdesk.broker.rounds import Asking
     from jobdesk.tui.interest import Snapshot
+    from jobdesk.tui.widgets.columns import Column
     from jobdesk.tui.widgets.listing import Listing
 
 #: Groups of one queue.
@@ -45,7 +45,7 @@ class GroupsScreen(GroupActions, TableScreen[ErrorGroup]):
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.GROUP,)
     TITLE_WORD = "causes"
     HEADING = "Failures by cause"
-    EMPTY = "No failures are known. Good."
+    EMPTY = "No cause of a failure is known."
 
     def __init__(self, queue: str | None) -> None:
         super().__init__()
@@ -62,29 +62,11 @@ class GroupsScreen(GroupActions, TableScreen[ErrorGroup]):
         if found is not None:
             self.listing.show(found, snapshot.now_ms)
             failed = sum(one.failed for one in found)
-            self.note(f"{len(found)} causes   {failed:,} failures" if found else "")
+            many = f"{counted(len(found), 'cause')}   {counted(failed, 'failure')}"
+            self.note(many if found else "")
 
     def columns(self) -> Sequence[Column[ErrorGroup]]:
-        def error(row: ErrorGroup, _: int) -> Cell:
-            return safe_line(row.error, 200), "error"
-
-        made = [
-            Column(title="FAILED", width=6, right=True,
-                   cell=lambda row, _: (spans.count(row.failed), "strong")),
-            Column(title="TIMES", width=6, right=True, rank=3,
-                   cell=lambda row, _: (spans.count(row.count), "muted")),
-            Column(title="TYPE", width=13, flex=1, most=26,
-                   cell=lambda row, _: (safe_line(row.type, 40), "plain")),
-            Column(title="ERROR", width=20, flex=4, most=200, cell=error),
-            Column(title="LAST", width=7, right=True,
-                   cell=lambda row, now: (spans.age(now - row.last_ms), "plain")),
-            Column(title="FIRST", width=7, right=True, rank=2,
-                   cell=lambda row, now: (spans.age(now - row.first_ms), "muted")),
-        ]  # fmt: skip
-        if self.queue is None:
-            made.insert(2, Column(title="QUEUE", width=12, cell=lambda row, _: (row.queue, "plain"),
-                                  rank=1))  # fmt: skip
-        return made
+        return groupcolumns.columns(with_queue=self.queue is None, with_times=True)
 
     # --- actions
 

@@ -23,6 +23,7 @@ from jobdesk.tui.queuelines import QueueLine
 from jobdesk.tui.reads import Minutes, Stats, Workers
 from jobdesk.tui.screens.queues import worst_state
 from jobdesk.tui.totals import StateLine, hand, queue_lines, state_lines, tendency
+from jobdesk.tui.widgets import groupcolumns
 from jobdesk.tui.widgets.columns import Cell, Column
 from jobdesk.tui.widgets.healthline import HealthLine
 from jobdesk.tui.widgets.listing import Listing
@@ -96,11 +97,12 @@ class OverviewScreen(GroupActions):
 
     def body(self) -> ComposeResult:
         glyphs = self.desk.glyphs
+        causes = groupcolumns.columns(with_queue=True, with_times=False)
         panes: tuple[tuple[str, Listing[Any], str], ...] = (
             ("states", Listing[StateLine](self._state_columns(), id="states"), "States"),
             ("queues", Listing[QueueLine](self._queue_columns(), id="lines"), "Queues"),
             ("workers", Listing[WorkerInfo](self._worker_columns(), id="crew"), "Workers"),
-            ("failures", GroupList(_group_columns(), id="failures"), "Failures by cause"),
+            ("failures", GroupList(causes, id="failures"), "Failures by cause"),
         )
         with Container(id="overview"):
             with Panel(title=f"Last {MINUTES} minutes", id="rates-panel"):
@@ -274,20 +276,3 @@ class OverviewScreen(GroupActions):
                    cell=lambda row, now: (spans.age(now - row.beat_ms), "muted")),
             Column(title="IN HAND", width=8, flex=2, most=60, rank=2, cell=held),
         ]  # fmt: skip
-
-
-def _group_columns() -> list[Column[ErrorGroup]]:
-    return [
-        Column(title="FAILED", width=6, right=True,
-               cell=lambda row, _: (spans.count(row.failed), "strong" if row.failed else "muted")),
-        Column(title="QUEUE", width=8, flex=1, most=16, rank=1,
-               cell=lambda row, _: (safe_line(row.queue, 40), "plain")),
-        Column(title="TYPE", width=9, flex=1, most=24,
-               cell=lambda row, _: (safe_line(row.type, 40), "plain")),
-        Column(title="ERROR", width=18, flex=4, most=200,
-               cell=lambda row, _: (safe_line(row.error, 200), "error")),
-        Column(title="LAST", width=7, right=True,
-               cell=lambda row, now: (spans.age(now - row.last_ms), "plain")),
-        Column(title="FIRST", width=7, right=True, rank=2,
-               cell=lambda row, now: (spans.age(now - row.first_ms), "muted")),
-    ]  # fmt: skip
