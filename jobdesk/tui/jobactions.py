@@ -131,7 +131,8 @@ class JobActions:
         before = pretty(job.data)
         if len(before) > MOST_EDITED:
             self.desk.refuse(
-                f"Its data has {len(before):,} characters: jobdesk edit {job.queue} {job.id}"
+                f"Its data has {len(before):,} characters, too many to edit here:"
+                f"  jobdesk edit {job.queue} {job.id}"
             )
             return
         text = editor.edited(self.desk, before)

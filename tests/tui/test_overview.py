@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -163,6 +164,7 @@ def test_a_server_says_of_itself_what_fits_a_line(broker, settings, make_server)
         "Redis 7.2.4", "900.0 MiB of 1.0 GiB (88%)", "allkeys-lru: throws jobs away",
         "1,200 clients", "append-only file", "up 1d 01h",
     ]  # fmt: skip
+    assert "1 client" in [text for text, _ in _parts(replace(small, clients=1))]
 
 
 @pytest.fixture

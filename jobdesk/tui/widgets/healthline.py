@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from jobdesk.counting import counted
 from jobdesk.safetext import cells, safe_line
 from jobdesk.tui import spans
 
@@ -50,7 +51,7 @@ def _parts(health: ServerBrief) -> list[Part]:
         (f"Redis {safe_line(health.version, 20)}{masters}", "bold"),
         (memory, full),
         (policy if keeps else f"{policy}: throws jobs away", "$quiet" if keeps else "bold $error"),
-        (f"{health.clients:,} clients", "$quiet"),
+        (counted(health.clients, "client"), "$quiet"),
         ("append-only file", "$quiet") if health.appends else ("no append-only file", "$warning"),
         (f"up {spans.age(health.up_s * 1000)}", "$quiet"),
     ]
