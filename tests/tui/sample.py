@@ -1,8 +1,8 @@
 """A desk on one moment of a plausible afternoon: for the snapshots and the pictures.
 
-Made by the worker's own scripts, on a clock that is set: the scripts take the time from a key
-instead of the server. What is read later is read by the product's own code, whose clock stands
-still at :data:`NOW_MS`. The same at every run, to the last character.
+Made by the worker's own scripts, on a clock that is set. What is read later is read by the
+product's own code, whose clock stands still at :data:`NOW_MS`. The same at every run, to the last
+character.
 """
 
 from __future__ import annotations
@@ -10,39 +10,24 @@ from __future__ import annotations
 import heapq
 import json
 import math
-import shutil
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from jobdesk.broker import keys, registry, scripts
+from jobdesk.broker import keys, registry
 from jobdesk.broker.transitions import Finish, Outcome, Transitions
 from jobdesk.engine.fingerprint import fingerprint
 from jobdesk.models import NO_PRIORITY, NewJob
+from tests.clock import CLOCK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from jobdesk.broker.connection import Broker
 
 #: 2026-03-10 14:05:30 UTC
 NOW_MS = 1_773_151_530_000
 SECOND, MINUTE, HOUR = 1000, 60_000, 3_600_000
-CLOCK = "sample:clock"
 LEASE_MS = 30_000
-
-_TIME_LUA = """\
-local function now_ms()
-  return tonumber(redis.call('get', 'sample:clock'))
-end
-
-local function now_us()
-  return now_ms() * 1000
-end
-"""
 
 MAIL = {
     "to": "layla@example.com", "subject": "Your invoice INV-2026-0412",
@@ -423,22 +408,3 @@ class _Run:
                 self._due(ms + 60_000 * run + 1, "take", None)
         self._free += 1
         self._take(ms, [made])
-
-
-@contextmanager
-def set_clock(folder: Path) -> Iterator[None]:
-    """The scripts on a clock that is set, made in ``folder``; event ids are of that clock too."""
-    before = scripts.FOLDER
-    shutil.copytree(before, folder)
-    (folder / "include" / "time.lua").write_text(_TIME_LUA)
-    events = folder / "include" / "events.lua"
-    told = events.read_text()
-    assert "'*'" in told, "events.lua adds its entries otherwise by now"
-    events.write_text(told.replace("'*'", f"redis.call('get', '{CLOCK}') .. '-' .. n"))
-    scripts.FOLDER = folder
-    scripts.load.cache_clear()
-    try:
-        yield
-    finally:
-        scripts.FOLDER = before
-        scripts.load.cache_clear()

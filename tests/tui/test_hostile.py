@@ -22,10 +22,11 @@ from jobdesk.broker.connection import Broker
 from jobdesk.models import JobState
 from jobdesk.safetext import cells
 from tests import servers
+from tests.clock import set_clock
 from tests.queue_builder import QueueBuilder
 from tests.tui import still
 from tests.tui.places import job, jobs, mode, then
-from tests.tui.sample import NOW_MS, job_id, set_clock
+from tests.tui.sample import NOW_MS, job_id
 from tests.tui.still import Walk
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ from jobdesk.tui.widgets.hintbar import HintBar
 from jobdesk.tui.widgets.joblist import JobList
 from jobdesk.tui.widgets.statebar import StateBar
 from tests import servers
+from tests.clock import set_clock
 from tests.tui import sample, still
 from tests.tui.still import Walk
 
@@ -37,7 +38,7 @@ def seeded(redis_server: Any, tmp_path_factory: pytest.TempPathFactory) -> Setti
     made = settings_module.load(
         redis_url=redis_server.url, namespace=servers.fresh_namespace(), _env_file=None
     )
-    with Broker(made) as broker, sample.set_clock(tmp_path_factory.mktemp("lua") / "lua"):
+    with Broker(made) as broker, set_clock(tmp_path_factory.mktemp("lua") / "lua"):
         sample.Sample(broker).fill()
     return made
 

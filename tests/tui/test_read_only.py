@@ -22,6 +22,7 @@ from jobdesk.tui import run as run_desk
 from jobdesk.tui.actions import BY_ID
 from jobdesk.tui.app import JobdeskApp
 from tests import servers
+from tests.clock import set_clock
 from tests.tui import sample, still
 from tests.tui.places import PLACES, READ_ONLY
 from tests.tui.still import StillApp, Walk
@@ -56,7 +57,7 @@ def seeded(redis_server: servers.Server, tmp_path_factory: pytest.TempPathFactor
     made = settings_module.load(
         redis_url=redis_server.url, namespace=servers.fresh_namespace(), _env_file=None
     )
-    with Broker(made) as broker, sample.set_clock(tmp_path_factory.mktemp("lua") / "lua"):
+    with Broker(made) as broker, set_clock(tmp_path_factory.mktemp("lua") / "lua"):
         sample.Sample(broker).fill()
     return made
 

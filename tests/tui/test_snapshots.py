@@ -18,6 +18,7 @@ from textual.filter import Monochrome
 from jobdesk.broker.connection import Broker
 from jobdesk.safetext import cells
 from jobdesk.tui.widgets.listing import Listing
+from tests.clock import set_clock
 from tests.tui import book, looking, sample, still
 from tests.tui.places import DATA, EMPTY, NEVER, OFFLINE, PLACES, READ_ONLY, SIZES, Place
 from tests.tui.still import Walk
@@ -146,7 +147,7 @@ def seeded(redis_server: Any, tmp_path_factory: pytest.TempPathFactory) -> Setti
     made = settings_module.load(
         redis_url=redis_server.url, namespace=servers.fresh_namespace(), _env_file=None
     )
-    with Broker(made) as broker, sample.set_clock(tmp_path_factory.mktemp("lua") / "lua"):
+    with Broker(made) as broker, set_clock(tmp_path_factory.mktemp("lua") / "lua"):
         sample.Sample(broker).fill()
     return made
 
