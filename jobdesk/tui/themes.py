@@ -64,6 +64,10 @@ LIGHT = Theme(
     },
 )
 DEFAULT = DARK.name
+#: What is read stands out from what it stands on by so much, as WCAG reckons it.
+CONTRAST = 2.9
+#: What words are drawn in.
+TONES = ("quiet", "primary", "accent", "success", "warning", "error")
 
 
 def with_shades(variables: dict[str, str]) -> dict[str, str]:
@@ -80,5 +84,47 @@ def with_shades(variables: dict[str, str]) -> dict[str, str]:
     }
     # the terminal's own colours cannot be mixed
     if variables["foreground"].startswith("ansi"):
-        shades = dict.fromkeys(shades, "ansi_bright_black")
-    return {**variables, **shades}
+        return {**variables, **dict.fromkeys(shades, "ansi_bright_black")}
+    return readable({**variables, **shades}, front, back)
+
+
+def readable(variables: dict[str, str], front: Color, back: Color) -> dict[str, str]:
+    """The variables with a cursor on which every tone can be read, and tones that can.
+
+    Most themes have a cursor for one colour of text, and light ones a yellow for large areas.
+    """
+    made = dict(variables)
+    primary = Color.parse(made["primary"])
+    for name, other in (("", back.blend(primary, 0.22)), ("blurred-", back.blend(front, 0.1))):
+        under = Color.parse(made[f"block-cursor-{name}background"])
+        if (
+            contrast(Color.parse(made["quiet"]), back.blend(under.with_alpha(1), under.a))
+            < CONTRAST
+        ):
+            made[f"block-cursor-{name}background"] = other.hex
+            made[f"block-cursor-{name}foreground"] = front.hex
+    cursor = Color.parse(made["block-cursor-background"])
+    for name in TONES:
+        tone = Color.parse(made[name])
+        while min(contrast(tone, cursor), contrast(tone, back)) < CONTRAST:
+            closer = tone.blend(front, 0.15)
+            if closer == tone:
+                break
+            tone = closer
+        if tone != Color.parse(made[name]):
+            made[name] = tone.hex
+    return made
+
+
+def contrast(one: Color, other: Color) -> float:
+    """How far two colours stand apart, 1 to 21."""
+    low, high = sorted((_light(one), _light(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _light(colour: Color) -> float:
+    red, green, blue = (
+        part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4
+        for part in colour.normalized
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from textual.color import Color
+from textual.theme import BUILTIN_THEMES
 
 from jobdesk.models import JobState
 from jobdesk.safetext import cells
-from jobdesk.tui import spans
+from jobdesk.tui import spans, themes
 from jobdesk.tui.glyphs import ASCII, UNICODE
 from jobdesk.tui.widgets import jobcolumns
 from jobdesk.tui.widgets.columns import GAP, Column, fit, pad
@@ -69,6 +71,29 @@ def test_when_a_delayed_job_runs_is_not_cut(state):
 def test_a_trend_has_its_highest_point_full():
     assert sparkline([0, 1, 4, 8], 6, UNICODE.bars) == "   ▁▄█"
     assert sparkline([0, 0], 2, UNICODE.bars) == "  "
+
+
+@pytest.mark.parametrize("theme", [themes.DARK, themes.LIGHT, *BUILTIN_THEMES.values()],
+                         ids=lambda theme: theme.name)  # fmt: skip
+def test_all_words_can_be_read_in_every_theme_also_under_the_cursor(theme):
+    generated = {**theme.to_color_system().generate(), **theme.variables}
+    made = themes.with_shades(generated)
+    if made["foreground"].startswith("ansi"):
+        return  # the terminal's own
+    back = Color.parse(made["background"])
+
+    for name in ("block-cursor-background", "block-cursor-blurred-background"):
+        under = Color.parse(made[name])
+        cursor = back.blend(under.with_alpha(1), under.a)
+        assert themes.contrast(Color.parse(made["foreground"]), cursor) >= 3, name
+        assert themes.contrast(Color.parse(made["quiet"]), cursor) >= 2.8, name
+        if name == "block-cursor-background":
+            for tone in ("primary", "accent", "success", "warning", "error"):
+                assert themes.contrast(Color.parse(made[tone]), cursor) >= 2.8, tone
+                assert themes.contrast(Color.parse(made[tone]), back) >= 2.8, tone
+    if theme in (themes.DARK, themes.LIGHT):
+        ours = {name: made[name] for name in generated if not name.startswith("border")}
+        assert ours == {name: generated[name] for name in ours}
 
 
 def test_every_glyph_is_one_column_and_the_plain_ones_are_ascii():
