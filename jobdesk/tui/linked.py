@@ -75,6 +75,11 @@ class LinkedApp(App[int]):
         self.register_theme(themes.LIGHT)
         known = theme if theme in self.available_themes else themes.DEFAULT
         self.set_reactive(LinkedApp.theme, known)
+        # what Textual does when a theme is chosen later: it begins with a dark one
+        dark = self.current_theme.dark
+        self.set_class(dark, "-dark-mode")
+        self.set_class(not dark, "-light-mode")
+        self._refresh_truecolor_filter(self.ansi_theme)
         self._parsed_for = self.get_css_variables()
         self.stylesheet.set_variables(self._parsed_for)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual.filter import ANSIToTruecolor
 
 from jobdesk.tui import preferences
 from jobdesk.tui.preferences import Preferences
@@ -46,3 +47,26 @@ def test_theme_and_screen_are_there_again_next_time(run_desk, thumbs):
 
     run_desk(choose)
     run_desk(look)
+
+
+@pytest.mark.parametrize("theme", ["ansi-light", "solarized-light", "ansi-dark"])
+def test_a_remembered_theme_looks_as_when_it_was_chosen(run_desk, thumbs, theme):
+    def looks(app):
+        changed = [one for one in app.get_line_filters() if isinstance(one, ANSIToTruecolor)]
+        return bool(changed), app.has_class("-light-mode"), app.has_class("-dark-mode")
+
+    async def choose(pilot, app):
+        await until(pilot, lambda: app.link.status.usable)
+        app.theme = theme
+        await pilot.pause()
+        seen.append(looks(app))
+
+    async def look(pilot, app):
+        await until(pilot, lambda: app.link.status.usable)
+        seen.append(looks(app))
+
+    seen = []
+    run_desk(choose)
+    run_desk(look)
+
+    assert seen[1] == seen[0]
