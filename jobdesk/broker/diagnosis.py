@@ -127,7 +127,7 @@ def _queue(
         tell(
             Level.WARNING if served else Level.FAULT,
             "overdue",
-            f"{counted(overdue, 'job')} delayed beyond their time by over a minute",
+            f"{counted(overdue, 'job')} delayed, and due for over a minute",
             f"see the workers' logs; jobdesk why {queue}"
             if served
             else f"no worker takes them: jobdesk worker {queue}",

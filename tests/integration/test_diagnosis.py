@@ -84,6 +84,8 @@ def test_delayed_jobs_that_nobody_moves_are_told(broker, thumbs):
     broker.client.zadd(thumbs.keys.delayed, {"d": 1000})
 
     assert findings(broker) == {"overdue": Level.WARNING}
+    (found,) = (one for one in diagnose(broker) if one.check == "overdue")
+    assert found.message == "thumbs: 1 job delayed, and due for over a minute"
 
 
 def test_continuations_left_behind_are_told(broker, thumbs):
