@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
     from jobdesk.broker.figures import Figures
     from jobdesk.broker.inspector import Inspector
+    from jobdesk.broker.merged import Merged
     from jobdesk.broker.rounds import Asking, Rounds
     from jobdesk.broker.window import Memory
     from jobdesk.models import QueueStats
@@ -40,6 +41,7 @@ class Source:
 
     def __init__(self, broker: Broker) -> None:
         from jobdesk.broker.inspector import Inspector
+        from jobdesk.broker.merged import Merged
         from jobdesk.broker.rounds import Rounds
         from jobdesk.broker.window import Memory
 
@@ -47,6 +49,7 @@ class Source:
         self.inspector: Inspector = Inspector(broker)
         self.rounds: Rounds = Rounds(broker)
         self.memory: Memory = Memory()
+        self.merged: Merged = Merged()
         #: the server's clock, as the last tick had it
         self.now_ms = 0
         #: whether there is more to be read now than one tick may

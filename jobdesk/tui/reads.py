@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 MERGED = 2000
 #: From that place on a merged list is read only so often.
 DEEP, DEEP_S = 250, 3.0
+#: Lists and rows that a tick reads of a merged list, however many queues there are.
+LEAST = 24
 MAX_WORKERS = 200
 
 
@@ -136,6 +138,7 @@ class Window(Asked[WindowRows]):
     anchor_place: int = 0
     #: from the other end of the list; of one queue and state only
     reverse: bool = False
+    in_parts: ClassVar[bool] = True
 
     @property
     def good_for(self) -> float:
@@ -156,7 +159,7 @@ class Window(Asked[WindowRows]):
         return WindowRows(found.rows, found.offset, found.total, self.anchor, found.anchor_rank)
 
     def _merged(self, source: Source) -> Asking[WindowRows]:
-        """The heads of several lists as one: at most 2,000 rows, and as few as are needed.
+        """The heads of several lists as one: at most 2,000 rows, read in parts.
 
         The anchor is looked for in them; below them it counts as gone.
         """
@@ -168,9 +171,17 @@ class Window(Asked[WindowRows]):
         deep = min(MERGED, max(0, self.offset) + self.limit)
         filled = {place: size for place, size in sizes.items() if size}
         share = max(1, MERGED // max(1, len(filled)))
-        rows = list((yield from asking.heads(
-            source.broker, list(filled), [min(size, deep, share) for size in filled.values()]
-        )))  # fmt: skip
+        depths = {place: min(size, deep, share) for place, size in filled.items()}
+
+        def looked_at(rows: Sequence[JobRow]) -> Sequence[JobRow]:
+            ordered = sorted(rows, key=lambda row: _order(row, self.state))
+            return ordered[max(0, self.offset) : max(0, self.offset) + self.limit]
+
+        # the counts have taken more than the queues' share of the tick
+        commands = max(LEAST, self.limit - len(queues))
+        merged = source.merged
+        rows = yield from merged.asking(source.broker, depths, looked_at, commands)
+        source.more = source.more or merged.more
         rows.sort(key=lambda row: _order(row, self.state))
         total = min(MERGED, sum(min(size, share) for size in sizes.values()))
         at = next((i for i, row in enumerate(rows) if row.id == self.anchor), None)

@@ -19,7 +19,8 @@ import psutil
 import pytest
 
 from jobdesk.broker.keys import queues as queue_names
-from jobdesk.models import JobState
+from jobdesk.models import STORED_STATES, JobState
+from jobdesk.tui.actions import BY_ID
 from jobdesk.tui.interest import Interest, Source
 from jobdesk.tui.messages import SnapshotReady
 from jobdesk.tui.reads import OneJob, Stats, Window
@@ -84,6 +85,81 @@ def test_no_tick_of_any_mode_costs_more_than_the_screen_is_tall(run_desk, broker
 
     assert set(told) == {"overview", "jobs", "queues", "workers", "schedules", "events"}
     assert {mode: cost for mode, cost in told.items() if cost > budget} == {}
+
+
+LONG = tuple(f"long-{n:02}" for n in range(12))
+
+
+@pytest.fixture
+def long_queues(broker):
+    """Twelve queues, and each has many jobs in every state."""
+    for name in LONG:
+        broker.client.sadd(queue_names(broker.namespace), name)
+        queue = QueueBuilder(broker, name)
+        for state in ("failed", "completed", "active", "delayed", "waiting"):
+            getattr(queue, state)(*(f"{name}-{state}-{n}" for n in range(100)))
+
+
+def test_no_tick_of_a_list_of_all_queues_costs_more_where_each_is_long(
+    run_desk, broker, long_queues
+):
+    budget = 3 * WIDE[1] + 5 * len(LONG) + 16
+    told = {}
+
+    async def act(pilot, app):
+        await until(pilot, lambda: app.read_at, "data")
+        reader = app.link._reader
+        source = reader._ticks.source
+        app.link.pace(60)
+
+        tick, costs = reader._tick, []
+
+        def counted(ticks):
+            before = processed(broker)
+            tick(ticks)
+            # the count itself, and what the listener asks meanwhile
+            costs.append(processed(broker) - before - 2)
+
+        reader._tick = counted
+
+        async def ticks(name):
+            """As many as it takes until all is there, and some more."""
+            costs.clear()
+            deadline = time.monotonic() + 60
+            while time.monotonic() < deadline and (len(costs) < 3 or source.more):
+                app.link.refresh()
+                await pilot.pause(0.05)
+            assert not source.more, f"{name}: there is ever more"
+            told[name] = max(costs)
+
+        for mode in ("jobs", "queues", "schedules", "events"):
+            app.go(mode)
+            await until(pilot, lambda: app.screen.snapshot is not None, mode)
+            await ticks(mode)
+        for state in (None, *STORED_STATES):
+            app.open_jobs(None, state)
+            await until(pilot, lambda: app.screen.jobs.current, f"{state} of all queues")
+            await ticks(f"all {state}")
+            await press(pilot, *["pagedown"] * 9)
+            await ticks(f"all {state}, deep")
+            await press(pilot, "G")
+            await ticks(f"all {state}, at its end")
+            jobs = app.screen.jobs
+            assert jobs.current is not None, "its last row is there"
+            assert jobs.cursor == jobs.total - 1
+        app.open_job(LONG[0], f"{LONG[0]}-failed-1")
+        await until(pilot, lambda: app.screen.snapshot is not None, "the job")
+        await ticks("job")
+        await press(pilot, "escape")
+        for id_ in ("jobs.groups", "audit"):
+            await app.perform(BY_ID[id_])
+            await until(pilot, lambda: app.screen.snapshot is not None, id_)
+            await ticks(id_)
+            await press(pilot, "escape")
+
+    run_desk(act)
+
+    assert {name: cost for name, cost in told.items() if cost > budget} == {}
 
 
 def list_ticks(broker, place):
