@@ -17,6 +17,7 @@ from textual.filter import Monochrome
 
 from jobdesk.broker.connection import Broker
 from jobdesk.safetext import cells
+from jobdesk.tui.screens import catalogue
 from jobdesk.tui.widgets.listing import Listing
 from tests.clock import set_clock
 from tests.tui import book, looking, sample, still
@@ -107,6 +108,7 @@ def walk_through(
     """All places in one app; where Redis goes away, it does so at each of them."""
     made: dict[str, Found] = {}
     faults: list[str] = []
+    unseen = set(catalogue.every()) if DATA in conditions else set()
 
     async def session(clock: still.Clock) -> None:
         app = still.StillApp(settings, folder, **options)
@@ -120,6 +122,7 @@ def walk_through(
                 found = made.setdefault(place.name, {})
                 await place.go(walk)
                 await visit(walk, place, here[0], found, faults)
+                unseen.difference_update(map(type, app.screen_stack))
                 if OFFLINE in here[1:]:
                     await walk.resize(SIZES[0])
                     walk.cut(away=True)
@@ -135,6 +138,7 @@ def walk_through(
     with still.standstill() as clock:
         clock.cut = conditions == NEVER
         asyncio.run(session(clock))
+    faults += [f"{one.__name__} is at no place of tests/tui/places.py" for one in unseen]
     return made, faults
 
 
