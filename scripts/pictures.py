@@ -35,6 +35,7 @@ def main() -> None:
     from jobdesk import settings as settings_module
     from jobdesk.broker.connection import Broker
     from tests import servers
+    from tests.clock import set_clock
     from tests.tui import sample
 
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -45,7 +46,7 @@ def main() -> None:
             settings = settings_module.load(
                 redis_url=server.url, namespace="pictures", _env_file=None
             )
-            with Broker(settings) as broker, sample.set_clock(folder / "lua"):
+            with Broker(settings) as broker, set_clock(folder / "lua"):
                 sample.Sample(broker).fill()
             draw(settings, folder)
     finally:

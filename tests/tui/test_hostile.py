@@ -22,7 +22,7 @@ from jobdesk.broker.connection import Broker
 from jobdesk.models import JobState
 from jobdesk.safetext import cells
 from tests import servers
-from tests.clock import set_clock
+from tests.clock import CLOCK, set_clock
 from tests.queue_builder import QueueBuilder
 from tests.tui import still
 from tests.tui.places import job, jobs, mode, then
@@ -85,7 +85,7 @@ def hostile(redis_server: Any, tmp_path_factory: pytest.TempPathFactory) -> Sett
 
 def fill(broker: Broker) -> None:
     client: Any = broker.client
-    client.set("sample:clock", NOW_MS - 60_000)
+    client.set(CLOCK, NOW_MS - 60_000)
     registry.publish_queue(
         broker, QUEUE, types={ALL: {"doc": ALL, "schema": {"description": ALL}}, "plain": {}},
         schedules={f"nightly {ALL}": {"type": ALL, "crontab": ALL, "next": NOW_MS + 9000}},
@@ -123,7 +123,7 @@ def fill(broker: Broker) -> None:
     client.zadd(keys.seen(broker.namespace), {ALL: NOW_MS - 100})
     fields = dict.fromkeys(("who", "user", "action", "job", "command"), ALL)
     client.xadd(broker.keys(QUEUE).audit, fields)
-    client.delete("sample:clock")
+    client.delete(CLOCK)
 
 
 def _failed(taken: Any, error: str, attempt: str) -> Any:
