@@ -109,35 +109,6 @@ def test_pausing_all_lists_them_and_is_taken_back_and_resumed(run_desk, broker, 
     run_desk(act)
 
 
-def test_while_a_queue_is_paused_its_worker_starts_nothing(run_desk, broker, stats):
-    bench = Bench(broker)
-    bench.queue.task(attempts=1)(resize)
-    publish(bench.queue)
-    kind = bench.queue.types["resize"]
-
-    async def act(pilot, app):
-        await on_board(pilot, app)
-        await pilot.press("s")
-        await until(pilot, lambda: stats().paused, "the pause")
-        await until(pilot, lambda: any("$ jobdesk pause thumbs" in note for note in notes(app)))
-        with bench.worker():
-            bench.queue.enqueue(kind((), {"path": "a"}))
-            await pilot.pause(0.3)  # long enough for a worker to take it, if it did
-            assert stats().waiting == 1
-            await until(pilot, lambda: "s resume" in picture(app), "the label")
-
-            await pilot.press("s")
-
-            await until(pilot, lambda: stats().completed == 1, "the job")
-
-    run_desk(act)
-
-
-def resize(path: str) -> str:
-    """Make a picture smaller."""
-    return path
-
-
 def test_cleaning_counts_by_age_asks_and_is_taken_back(run_desk, broker, thumbs, stats):
     thumbs.failed(*(f"f{n}" for n in range(4)), error="ReadTimeout: timed out")
     thumbs.completed("c1")
@@ -404,6 +375,8 @@ def test_on_production_a_question_says_which_key_takes_a_pause_back(run_desk, th
             await at(pilot, app, ConfirmScreen)
             assert said in picture(app)
             assert "cannot be undone" not in picture(app)
+            word = "pause" if paused else "resume"
+            assert f"$ jobdesk --context prod {word} thumbs" in picture(app)
             await pilot.press("y")
             await until(pilot, lambda want=paused: stats().paused is want, said)
             label = "s resume" if paused else "s pause"
