@@ -41,6 +41,13 @@ class Root(click.Group):
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # an option of all commands; the dashboard reads it itself: it treats production otherwise
+        if args and args[0].partition("=")[0] == "--context":
+            words = 1 if "=" in args[0] else 2
+            if args[words : words + 1] == ["tui"]:
+                args = ["tui", *args[:words], *args[words + 1 :]]
+            elif args[words : words + 1] and not args[words].startswith("-"):
+                return super().parse_args(ctx, args)
         # 'jobdesk --workers' is 'jobdesk tui --workers': the dashboard is what comes without a word
         if args and args[0].startswith("--") and args[0].partition("=")[0] not in _OWN_OPTIONS:
             args = ["tui", *args]
@@ -132,8 +139,12 @@ def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version,
     help="Show which release this is.",
 )  # fmt: skip
+@click.option(
+    "--context", metavar="NAME",
+    help="Work on this one of JOBDESK_CONTEXTS: 'jobdesk --context staging queues'.",
+)  # fmt: skip
 @click.pass_context
-def cli(ctx: click.Context) -> int | None:
+def cli(ctx: click.Context, context: str | None) -> int | None:
     """Run background jobs, and see and steer them.
 
     Without a command the dashboard opens; 'jobdesk --workers' is a whole desk, with workers of all
@@ -142,6 +153,8 @@ def cli(ctx: click.Context) -> int | None:
     The Redis is the one of REDIS_URL; without it, jobdesk uses one of its own on this machine.
     'jobdesk COMMAND --help' tells more of each command.
     """
+    if context is not None:
+        _use(context)
     if ctx.invoked_subcommand is None:
         if sys.stdin.isatty() and sys.stdout.isatty():
             from jobdesk.cli.tui import tui
@@ -150,6 +163,16 @@ def cli(ctx: click.Context) -> int | None:
             return code
         click.echo(ctx.get_help())
     return None
+
+
+def _use(context: str) -> None:
+    """Work on a context, as the processes do that are started from here."""
+    from jobdesk import settings
+    from jobdesk.tui.contexts import choose
+
+    chosen = choose(settings.current(), context).settings
+    os.environ.update(REDIS_URL=chosen.redis_url or "", JOBDESK_NAMESPACE=chosen.namespace)
+    settings.use(None)
 
 
 def main() -> NoReturn:

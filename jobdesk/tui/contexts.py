@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,3 +36,8 @@ def choose(settings: Settings, name: str | None) -> Context:
         changes["namespace"] = entry.namespace
     production = entry.production if entry.production is not None else name.startswith("prod")
     return Context(name, settings.model_copy(update=changes), production)
+
+
+def in_shell(line: str, name: str) -> str:
+    """A ``jobdesk`` command line as it is to be typed for the context of that name."""
+    return line.replace("jobdesk", f"jobdesk --context {shlex.quote(name)}", 1) if name else line

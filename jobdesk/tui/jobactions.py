@@ -167,7 +167,8 @@ class JobActions:
 
     def action_job_copy_command(self) -> None:
         if row := self.job_at_hand():
-            self.desk.copy(shlex.join(("jobdesk", "job", row.queue, row.id)), "the command")
+            line = shlex.join(("jobdesk", "job", row.queue, row.id))
+            self.desk.copy(self.desk.in_shell(line), "the command")
 
     def action_job_copy_json(self) -> None:
         def copy(job: Job, _: TypeInfo | None) -> None:

@@ -12,6 +12,7 @@ from textual.app import App
 
 from jobdesk.safetext import safe_line, safe_text
 from jobdesk.tui import messages, preferences, spans, themes
+from jobdesk.tui.contexts import in_shell
 from jobdesk.tui.glyphs import ASCII, UNICODE
 from jobdesk.tui.link import Link
 from jobdesk.tui.linkstatus import LinkState, LinkStatus
@@ -233,6 +234,10 @@ class LinkedApp(App[int]):
             )  # fmt: skip
 
     # --- what is said to the operator
+
+    def in_shell(self, line: str) -> str:
+        """A command line, as it does the same to what this session looks at."""
+        return in_shell(line, self.context_name)
 
     def _note(self, text: str) -> None:
         if (screen := self.desk_screen) and stands(screen):

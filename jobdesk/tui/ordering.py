@@ -168,7 +168,7 @@ class OrderingApp(LinkedApp):
         hint = f"  {message.command.undo_text}" if outcome.undo is not None else ""
         # what was done without a question shows its command here
         lines = message.command.lines if message.command.tier == 0 else ()
-        line = f"\n$ {safe_line(lines[0], 300)}" if len(lines) == 1 else ""
+        line = f"\n$ {safe_line(self.in_shell(lines[0]), 300)}" if len(lines) == 1 else ""
         self.notify(
             safe_text(f"{outcome.text}.{hint}") + line, markup=False,
             severity="information" if outcome.whole else "warning",

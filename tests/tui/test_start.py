@@ -71,6 +71,24 @@ def test_an_unknown_context_is_refused_by_name(environment):
     assert "'prod'" in done.stderr
 
 
+def test_a_command_works_on_the_context_that_is_named_before_it(environment, settings, thumbs):
+    thumbs.failed("f1")
+    here = {"url": environment["REDIS_URL"], "namespace": settings.namespace}
+    elsewhere = environment | {
+        "REDIS_URL": "redis://127.0.0.1:1", "JOBDESK_NAMESPACE": "other",
+        "JOBDESK_CONTEXTS": json.dumps({"here": here}),
+    }  # fmt: skip
+
+    assert jobdesk(elsewhere, "queues").returncode == 3
+    for words in (("--context", "here"), ("--context=here",)):
+        done = jobdesk(elsewhere, *words, "jobs", "thumbs", "--state", "failed", "--json")
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["data"][0]["jobId"] == "f1"
+    assert "thumbs" in jobdesk(elsewhere, "--context", "here", "tui", "--once").stdout
+    assert jobdesk(elsewhere, "--context", "there", "queues").returncode == 2
+    assert jobdesk(elsewhere, "--context", "here").returncode == 2, "the dashboard needs a terminal"
+
+
 def test_the_keys_are_listed_with_their_ids(environment):
     done = jobdesk(environment, "keys")
 

@@ -47,7 +47,9 @@ class CanaryScreen(Dialog[bool]):
             box.border_subtitle = "esc leaves the rest as it is" if self._rest else "esc closes"
             yield Static(Content.styled("Waiting for a worker to take it …", "$quiet"), id="canary")
             if self._rest:
-                yield Static(Content(f"$ {safe_line(self._line, 200)}"), classes="command")
+                yield Static(
+                    Content(f"$ {safe_line(self.in_shell(self._line), 200)}"), classes="command"
+                )
             with Horizontal(classes="buttons"):
                 yield Choice("n  Leave the rest" if self._rest else "n  Close", id="no")
                 other = f"y  Retry the other {self._rest:,}" if self._rest else "There is no other"

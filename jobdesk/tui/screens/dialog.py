@@ -1,8 +1,13 @@
-"""What all that lies on top of a screen shares: how it looks."""
+"""What all that lies on top of a screen shares: how it looks, and where its commands go."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 from textual.screen import ModalScreen, ScreenResultType
+
+if TYPE_CHECKING:
+    from jobdesk.tui.app import JobdeskApp
 
 
 class Dialog(ModalScreen[ScreenResultType]):
@@ -12,3 +17,7 @@ class Dialog(ModalScreen[ScreenResultType]):
     """
 
     CSS_PATH = "dialogs.tcss"
+
+    def in_shell(self, line: str) -> str:
+        """A command line, as it does the same to what this session looks at."""
+        return cast("JobdeskApp", self.app).in_shell(line)

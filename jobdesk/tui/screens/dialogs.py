@@ -109,7 +109,7 @@ class ConfirmScreen(Dialog[bool]):
             if self._examples and count > len(self._examples[:3]):
                 more = count - len(self._examples[:3])
                 yield Static(Content.styled(f"… {more:,} more", "$quiet"))
-            yield Static(_lines(command), classes="command")
+            yield Static(self._lines(), classes="command")
             if self._warning:
                 yield Static(Content(safe_text(self._warning)), classes="warning")
             yield Static(Content(self._undo), classes="warning")
@@ -146,8 +146,15 @@ class ConfirmScreen(Dialog[bool]):
     def action_other(self) -> None:
         self.focus_next()
 
+    def _lines(self) -> Content:
+        lines = self.command.lines
+        text = "\n".join(f"$ {safe_line(self.in_shell(line))}" for line in lines[:3])
+        if len(lines) > 3:
+            text += f"\n… {len(lines) - 3:,} more lines (c copies all)"
+        return Content(text)
+
     def action_dialog_copy_command(self) -> None:
-        self.app.copy_to_clipboard("\n".join(self.command.lines))
+        self.app.copy_to_clipboard("\n".join(map(self.in_shell, self.command.lines)))
         self.notify("Copied the command.", markup=False)
 
 
@@ -157,14 +164,6 @@ def _example(row: JobRow) -> Content:
         (f"{safe_line(row.type, 18):<18}  ", "$quiet"),
         (safe_line(row.error, 28), "$error"),
     )
-
-
-def _lines(command: Command) -> Content:
-    lines = command.lines
-    text = "\n".join(f"$ {safe_line(line)}" for line in lines[:3])
-    if len(lines) > 3:
-        text += f"\n… {len(lines) - 3:,} more lines (c copies all)"
-    return Content(text)
 
 
 class HelpScreen(Dialog[None]):

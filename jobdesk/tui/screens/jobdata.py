@@ -126,7 +126,7 @@ class DataScreen(Dialog["Command | None"]):
         line = self.query_one("#line", Static)
         line.display = good
         if good and data is not None:
-            lines = self.command(data, next(iter(self.WORDS))).lines
+            lines = map(self.in_shell, self.command(data, next(iter(self.WORDS))).lines)
             line.update(Content("\n".join(f"$ {safe_line(one, 2 * width)}" for one in lines)))
             return data
         return None

@@ -75,8 +75,8 @@ class PickerScreen(Dialog[str | None]):
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         if self._line is not None:
-            line = safe_line(self._line(self._choices[event.option_index].value), 200)
-            self.query_one(".command", Static).update(Content(f"$ {line}"))
+            line = self.in_shell(self._line(self._choices[event.option_index].value))
+            self.query_one(".command", Static).update(Content(f"$ {safe_line(line, 200)}"))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(self._choices[event.option_index].value)

@@ -145,7 +145,7 @@ class AskScreen(Dialog["Command | None"]):
         line = self.query_one("#line", Static)
         line.display = command is not None
         if command is not None:
-            line.update(Content(f"$ {safe_line(command.line, 300)}"))
+            line.update(Content(f"$ {safe_line(self.in_shell(command.line), 300)}"))
         if wrong:
             self.say(wrong, "$error")
         else:

@@ -56,7 +56,8 @@ class WhyScreen(Dialog[None]):
             with VerticalScroll(id="why-body"):
                 yield Static(Content.styled("…", "$quiet"), id="why")
             names = " ".join(filter(None, (self._queue, self._job_id)))
-            yield Static(Content(f"$ jobdesk why {safe_line(names, 180)}"), classes="command")
+            line = self.in_shell(f"jobdesk why {names}")
+            yield Static(Content(f"$ {safe_line(line, 200)}"), classes="command")
 
     def on_mount(self) -> None:
         self._ask()
