@@ -38,7 +38,7 @@ SLOW = 60.0
 #: keys as the README writes them, and as Textual calls them
 NAMED = {"enter": "enter", "esc": "escape", "ctrl+s": "ctrl+s", "[": "left_square_bracket"}
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.timeout(240)
 
 
 def steps() -> list[str]:
