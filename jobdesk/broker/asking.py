@@ -137,9 +137,22 @@ def workers(broker: Broker, limit: int, *, lost: bool = False) -> Asking[tuple[W
 
     ``lost``: also those of the last ten minutes that vanished without a word.
     """
+    ids = yield from worker_ids(broker, limit)
+    return (yield from told_by(broker, ids, lost=lost))
+
+
+def worker_ids(broker: Broker, limit: int) -> Asking[tuple[str, ...]]:
+    """Who has reported as a worker, the latest first; some may be gone."""
+    name = key_names.workers(broker.namespace)
+    (found,) = yield lambda pipe: pipe.zrange(name, 0, limit - 1, desc=True)
+    return tuple(records.text(raw) for raw in found)
+
+
+def told_by(
+    broker: Broker, ids: Sequence[str], *, lost: bool = False
+) -> Asking[tuple[WorkerInfo, ...]]:
+    """What these workers say of themselves; ``lost`` as for :func:`workers`."""
     namespace = broker.namespace
-    (found,) = yield lambda pipe: pipe.zrange(key_names.workers(namespace), 0, limit - 1, desc=True)
-    ids = [records.text(raw) for raw in found]
     told: dict[str, bytes | None] = {}
     for name in (key_names.worker_info, key_names.worker_last)[: 1 + lost]:
         missing = [worker for worker in ids if told.get(worker) is None]

@@ -7,24 +7,28 @@ reported, since jobs move while they are looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jobdesk.broker import asking, sampling, serverhealth
 from jobdesk.broker.figures import total
 from jobdesk.broker.findings import Finding, Level
-from jobdesk.broker.inspector import Inspector
+from jobdesk.broker.inspector import MAX_PAGE
 from jobdesk.broker.keys import SCHEMA_VERSION, Meta
 from jobdesk.broker.keys import queues as queues_key
-from jobdesk.broker.rounds import carry_out
+from jobdesk.broker.rounds import Rounds
 from jobdesk.counting import counted
-from jobdesk.errors import InvalidQueueName
-from jobdesk.models import JobState
+from jobdesk.models import JobState, is_queue_name
 
 if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
-    from jobdesk.models import QueueStats
+    from jobdesk.broker.figures import Figures
+    from jobdesk.broker.rounds import Asking
+    from jobdesk.broker.sampling import Sample
+    from jobdesk.models import JobRow, QueueStats
 
+#: Commands of a request where few are asked for: the figures of some minutes, and the like.
+LEAST = 20
 #: A lease is looked through by the next housekeeping; what is older was not.
 STALL_GRACE_MS = 10_000
 #: A due job is taken at once, or moved by the next housekeeping.
@@ -40,31 +44,39 @@ def diagnose(broker: Broker, *, sample: int = 50) -> tuple[Finding, ...]:
 
     ``sample``: how many jobs of each state of each queue are looked at one by one.
     """
-    return tuple(one for part in steps(broker, sample=sample) for one in part)
+    found = steps(broker, Rounds(broker), sample=sample, most=MAX_PAGE)
+    return tuple(one for one in found if one is not None)
 
 
-def steps(broker: Broker, *, sample: int = 50) -> Iterator[list[Finding]]:
-    """The same step by step: the server, then queue after queue."""
-    inspector = Inspector(broker)
-    yield list(serverhealth.examine(broker))
-    names = carry_out(broker, asking.names(broker))
-    served = {queue for worker in inspector.workers() for queue in worker.queues}
+def steps(
+    broker: Broker, rounds: Rounds, *, sample: int, most: int
+) -> Generator[Finding | None, None, None]:
+    """The same step by step: the server, then queue after queue. None: a request was made.
+
+    ``rounds`` counts what they cost. None is of more than ``most`` commands, or :data:`LEAST`.
+    """
+    yield from serverhealth.examine(broker)
+    yield None
+    names = rounds.one(asking.names(broker))
+    workers = rounds.one(asking.worker_ids(broker, MAX_PAGE))
+    yield None
+    served: set[str] = set()
+    for at in range(0, len(workers), most):
+        for worker in rounds.one(asking.told_by(broker, workers[at : at + most])):
+            served.update(worker.queues)
+        yield None
     for name in names:
-        try:
-            stats = inspector.stats(name)
-        except InvalidQueueName:
-            yield [_no_name(broker, name)]
+        if not is_queue_name(name):
+            yield _no_name(broker, name)
             continue
-        yield _queue(broker, inspector, stats, served=name in served, sample=sample)
+        yield from _queue(broker, rounds, name, served=name in served, sample=sample, most=most)
     if not names:
-        yield [
-            Finding(
-                level=Level.NOTE,
-                check="queues",
-                message="no queue is known here yet",
-                advice="start a worker (jobdesk worker) or add a job",
-            )
-        ]
+        yield Finding(
+            level=Level.NOTE,
+            check="queues",
+            message="no queue is known here yet",
+            advice="start a worker (jobdesk worker) or add a job",
+        )
 
 
 def _no_name(broker: Broker, name: str) -> Finding:
@@ -80,9 +92,10 @@ def _no_name(broker: Broker, name: str) -> Finding:
 
 
 def _queue(
-    broker: Broker, inspector: Inspector, stats: QueueStats, *, served: bool, sample: int
-) -> list[Finding]:
-    queue = stats.name
+    broker: Broker, rounds: Rounds, queue: str, *, served: bool, sample: int, most: int
+) -> Generator[Finding | None, None, None]:
+    (stats,) = rounds.one(asking.stats(broker, (queue,)))
+    yield None
     found: list[Finding] = []
 
     def tell(level: Level, check: str, message: str, advice: str = "", job_id: str = "") -> None:
@@ -93,7 +106,9 @@ def _queue(
             )
         )  # fmt: skip
 
-    schema, outgoing, stalled, overdue = _counts(broker, inspector, queue)
+    now_ms = rounds.one(asking.clock(broker))
+    schema, outgoing, stalled, overdue = rounds.one(_counts(broker, queue, now_ms))
+    yield None
     if schema > SCHEMA_VERSION:
         tell(
             Level.FAULT,
@@ -101,7 +116,8 @@ def _queue(
             f"written by a newer jobdesk (schema {schema}, this one knows {SCHEMA_VERSION})",
             "upgrade this one",
         )
-        return found
+        yield from found
+        return
     if stats.paused and stats.waiting:
         tell(
             Level.WARNING,
@@ -139,36 +155,47 @@ def _queue(
             f"{outgoing:,} continuations for other queues not yet delivered",
             f"a worker of the queue delivers them: jobdesk worker {queue}",
         )
-    _rate(inspector, stats, tell, served=served)
-    _sampled(broker, stats, sample, tell)
+    lately = total(tuple(rounds.one(_lately(broker, queue, now_ms)).values()))
+    yield None
+    stuck = _stuck(rounds.one(asking.heads(broker, ((queue, JobState.WAITING),), (1,))), now_ms)
+    yield None
+    _rate(stats, lately, tell, served=served, stuck=stuck)
+    looked = yield from sampling.look(broker, rounds, queue, sample, most)
+    _sampled(broker, queue, looked, tell)
     if not any(one.level in (Level.FAULT, Level.WARNING) for one in found):
         tell(
             Level.OK,
             "queue",
             f"well, {counted(stats.waiting, 'job')} waiting, {stats.active:,} active",
         )
-    return found
+    yield from found
 
 
-def _counts(broker: Broker, inspector: Inspector, queue: str) -> tuple[int, int, int, int]:
+def _counts(broker: Broker, queue: str, now_ms: int) -> Asking[tuple[int, int, int, int]]:
     """Schema, undelivered continuations, leases that ran out, delayed jobs that are overdue."""
-    keys, now = broker.keys(queue), inspector.now_ms()
-    pipe = broker.pipeline()
-    pipe.hget(keys.meta, Meta.SCHEMA)
-    pipe.llen(keys.outgoing)
-    pipe.zcount(keys.active, "-inf", now - STALL_GRACE_MS)
-    pipe.zcount(keys.delayed, "-inf", now - OVERDUE_MS)
-    with broker.errors("read"):
-        schema, outgoing, stalled, overdue = pipe.execute()
+    keys = broker.keys(queue)
+
+    def ask(pipe: Any) -> None:
+        pipe.hget(keys.meta, Meta.SCHEMA)
+        pipe.llen(keys.outgoing)
+        pipe.zcount(keys.active, "-inf", now_ms - STALL_GRACE_MS)
+        pipe.zcount(keys.delayed, "-inf", now_ms - OVERDUE_MS)
+
+    schema, outgoing, stalled, overdue = yield ask
     return int(schema or 0), outgoing, stalled, overdue
 
 
-def _rate(inspector: Inspector, stats: QueueStats, tell: Any, *, served: bool) -> None:
+def _lately(broker: Broker, queue: str, now_ms: int) -> Asking[dict[tuple[str, int], Figures]]:
+    last = now_ms // 60_000
+    minutes = range(last - RATE_MINUTES + 1, last + 1)
+    return asking.figures(broker, [(queue, number) for number in minutes])
+
+
+def _rate(stats: QueueStats, lately: Figures, tell: Any, *, served: bool, stuck: bool) -> None:
     queue = stats.name
-    lately = total(inspector.figures(queue, RATE_MINUTES))
     failed, ended = lately.failed, lately.failed + lately.completed
     if served and not stats.paused and stats.waiting:
-        if not ended + lately.retried and not stats.active and _stuck(inspector, stats):
+        if not ended + lately.retried and not stats.active and stuck and stats.rate_limit is None:
             tell(
                 Level.FAULT,
                 "idle",
@@ -193,18 +220,13 @@ def _rate(inspector: Inspector, stats: QueueStats, tell: Any, *, served: bool) -
         )
 
 
-def _stuck(inspector: Inspector, stats: QueueStats) -> bool:
-    """Whether the next job has waited for over a minute, and no rate limit keeps it."""
-    head = inspector.rows(stats.name, JobState.WAITING, 0, 0).rows
-    if not head or stats.rate_limit is not None:
-        return False
-    since = max(head[0].added_ms, head[0].run_at_ms or 0)
-    return inspector.now_ms() - since > OVERDUE_MS
+def _stuck(heads: Sequence[JobRow], now_ms: int) -> bool:
+    """Whether the next job has waited for over a minute."""
+    return any(now_ms - max(one.added_ms, one.run_at_ms or 0) > OVERDUE_MS for one in heads)
 
 
-def _sampled(broker: Broker, stats: QueueStats, sample: int, tell: Any) -> None:
-    """Look at some jobs of each state one by one."""
-    looked = sampling.look(broker, stats.name, sample)
+def _sampled(broker: Broker, queue: str, looked: Sample, tell: Any) -> None:
+    """What is to be said of the jobs that were looked at one by one."""
     if looked.wrong:
         job_id, why = looked.wrong[0]
         tell(
@@ -212,7 +234,7 @@ def _sampled(broker: Broker, stats: QueueStats, sample: int, tell: Any) -> None:
             "record",
             f"{counted(len(looked.wrong), 'job')} of {looked.count:,} looked at"
             f" are not as they must be; job {job_id}: {why}",
-            f"was Redis written to by hand? jobdesk remove {stats.name} {job_id}",
+            f"was Redis written to by hand? jobdesk remove {queue} {job_id}",
             job_id,
         )
     signs = broker.settings.secret is not None

@@ -68,6 +68,18 @@ class Rounds:
                 step(at, answers)
         return found
 
+    def at_once(self, ask: Ask) -> list[Any]:
+        """The answers to these commands in one transaction: they are of a single moment."""
+        client: Any = self._broker.client
+        pipe = client.pipeline(transaction=True)
+        ask(pipe)
+        # MULTI and EXEC count too
+        self.commands += len(pipe) + 2
+        self.trips += 1
+        with self._broker.errors("read"):
+            answers: list[Any] = pipe.execute()
+        return answers
+
     def _round(self, asked: dict[int, Ask]) -> dict[int, list[Any]]:
         pipe = self._broker.pipeline()
         ends: dict[int, int] = {}

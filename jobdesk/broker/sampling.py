@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jobdesk.broker import records
 from jobdesk.broker.keys import STATE_LETTERS, STATE_NAMES, Field, QueueKeys
@@ -11,7 +12,9 @@ from jobdesk.models import STORED_STATES, JobState
 
 if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
+    from jobdesk.broker.rounds import Asking, Rounds
 
+T = TypeVar("T")
 #: Of a waiting job's score, the priority's part.
 CLASS = 2**44
 _FIELDS = (Field.STATE, Field.TYPE, Field.EPOCH, Field.SCORE, Field.PRIORITY)
@@ -30,37 +33,61 @@ class Sample:
     unsigned: tuple[str, ...]
 
 
-def look(broker: Broker, queue: str, size: int) -> Sample:
-    """Look at ``size`` jobs of each state: the first half of them, and the last."""
+def look(
+    broker: Broker, rounds: Rounds, queue: str, size: int, most: int
+) -> Generator[None, None, Sample]:
+    """Look at ``size`` jobs of each state: the first half of them, and the last.
+
+    Yields after each request; none is of more than ``most`` commands, or 10.
+    """
     keys = broker.keys(queue)
     if size <= 0:
         return Sample(0, (), (), ())
-    found = _ids(broker, keys, size)
-    suspects = [
-        job_id
-        for (state, job_id), answer in zip(found, _read(broker, keys, found), strict=True)
-        if _fault(state, *answer)
-    ]
+    found = rounds.one(_ids(keys, size))
+    yield
+    suspects = []
+    for part in _parts(found, most // 3):
+        answers = rounds.one(_read(keys, part))
+        yield
+        suspects += [
+            job_id
+            for (state, job_id), answer in zip(part, answers, strict=True)
+            if _fault(state, *answer)
+        ]
     wrong = []
     for job_id in dict.fromkeys(suspects):
         # jobs move between the two reads above; this one is of a single moment
-        why = _at_once(broker, keys, job_id)
+        why = _at_once(rounds, keys, job_id)
+        yield
         if why:
             wrong.append((job_id, why))
+    signed: list[str] = []
+    unsigned: list[str] = []
+    # each brings its data, up to a quarter of a megabyte
     to_run = [job_id for state, job_id in found if state in _TO_RUN]
-    signed, unsigned = _signatures(broker, keys, to_run)
-    return Sample(len(found), tuple(wrong), signed, unsigned)
+    for ids in _parts(to_run, min(most, 20)):
+        for job_id, raw in zip(ids, rounds.one(_payloads(keys, ids)), strict=True):
+            if raw is not None:
+                (signed if raw.startswith(b"s1.") else unsigned).append(job_id)
+        yield
+    return Sample(len(found), tuple(wrong), tuple(signed), tuple(unsigned))
 
 
-def _ids(broker: Broker, keys: QueueKeys, size: int) -> list[tuple[JobState, str]]:
+def _parts(all_of_them: list[T], size: int) -> Iterator[list[T]]:
+    for at in range(0, len(all_of_them), size):
+        yield all_of_them[at : at + size]
+
+
+def _ids(keys: QueueKeys, size: int) -> Asking[list[tuple[JobState, str]]]:
     head = (size + 1) // 2
     tail = size - head
-    pipe = broker.pipeline()
-    for state in STORED_STATES:
-        pipe.zrange(keys.state(state), 0, head - 1)
-        pipe.zrange(keys.state(state), -tail if tail else size, -1)
-    with broker.errors("ZRANGE"):
-        answers: list[list[bytes]] = pipe.execute()
+
+    def ask(pipe: Any) -> None:
+        for state in STORED_STATES:
+            pipe.zrange(keys.state(state), 0, head - 1)
+            pipe.zrange(keys.state(state), -tail if tail else size, -1)
+
+    answers: list[list[bytes]] = yield ask
     # a job of two states at once is to be seen in both; one of both halves is seen once
     return [
         (state, job_id)
@@ -69,28 +96,29 @@ def _ids(broker: Broker, keys: QueueKeys, size: int) -> list[tuple[JobState, str
     ]
 
 
-def _read(broker: Broker, keys: QueueKeys, jobs: list[tuple[JobState, str]]) -> list[Any]:
+def _read(keys: QueueKeys, jobs: list[tuple[JobState, str]]) -> Asking[list[Any]]:
     """For each job its fields, its score in that state, and whether its payload is there."""
-    pipe = broker.pipeline()
-    for state, job_id in jobs:
-        pipe.hmget(keys.job(job_id), _FIELDS)
-        pipe.zscore(keys.state(state), job_id)
-        pipe.hexists(keys.payload(job_id), job_id)
-    with broker.errors("read"):
-        answers = pipe.execute()
+
+    def ask(pipe: Any) -> None:
+        for state, job_id in jobs:
+            pipe.hmget(keys.job(job_id), _FIELDS)
+            pipe.zscore(keys.state(state), job_id)
+            pipe.hexists(keys.payload(job_id), job_id)
+
+    answers = yield ask
     return [answers[at : at + 3] for at in range(0, len(answers), 3)]
 
 
-def _at_once(broker: Broker, keys: QueueKeys, job_id: str) -> str:
+def _at_once(rounds: Rounds, keys: QueueKeys, job_id: str) -> str:
     """What is wrong with a job, read in one transaction; "" when nothing is, or it is gone."""
-    client: Any = broker.client
-    pipe = client.pipeline(transaction=True)
-    pipe.hmget(keys.job(job_id), _FIELDS)
-    pipe.hexists(keys.payload(job_id), job_id)
-    for state in STORED_STATES:
-        pipe.zscore(keys.state(state), job_id)
-    with broker.errors("read"):
-        values, has_payload, *scores = pipe.execute()
+
+    def ask(pipe: Any) -> None:
+        pipe.hmget(keys.job(job_id), _FIELDS)
+        pipe.hexists(keys.payload(job_id), job_id)
+        for state in STORED_STATES:
+            pipe.zscore(keys.state(state), job_id)
+
+    values, has_payload, *scores = rounds.at_once(ask)
     places = {
         state: score
         for state, score in zip(STORED_STATES, scores, strict=True)
@@ -127,21 +155,9 @@ def _fault(state: JobState, values: list[bytes | None], score: float | None, pay
     return ""
 
 
-def _signatures(
-    broker: Broker, keys: QueueKeys, ids: list[str]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Which of these have a signed payload, and which have one that is not."""
-    signed: list[str] = []
-    unsigned: list[str] = []
-    # each brings its data, up to a quarter of a megabyte
-    for at in range(0, len(ids), 20):
-        part = ids[at : at + 20]
-        pipe = broker.pipeline()
-        for job_id in part:
+def _payloads(keys: QueueKeys, ids: list[str]) -> Asking[list[bytes | None]]:
+    def ask(pipe: Any) -> None:
+        for job_id in ids:
             pipe.hget(keys.payload(job_id), job_id)
-        with broker.errors("HGET"):
-            answers = pipe.execute()
-        for job_id, raw in zip(part, answers, strict=True):
-            if raw is not None:
-                (signed if raw.startswith(b"s1.") else unsigned).append(job_id)
-    return tuple(signed), tuple(unsigned)
+
+    return (yield ask)

@@ -4,13 +4,14 @@ import json
 
 import pytest
 
-from jobdesk.broker import sampling
+from jobdesk.broker import diagnosis, sampling
 from jobdesk.broker.connection import Broker
 from jobdesk.broker.control import Control
 from jobdesk.broker.diagnosis import diagnose
 from jobdesk.broker.findings import Level
 from jobdesk.broker.keys import queues as queue_names
 from jobdesk.broker.registry import WorkerBeat
+from jobdesk.broker.rounds import Rounds
 from jobdesk.errors import RedisUnavailable
 from tests.queue_builder import QueueBuilder
 
@@ -168,16 +169,53 @@ def test_an_active_job_without_an_epoch_is_a_fault(broker, thumbs):
     assert findings(broker) == {"record": Level.FAULT}
 
 
+def look(broker, size):
+    """All of a sample of the queue."""
+    steps = sampling.look(broker, Rounds(broker), "thumbs", size, 100)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def processed(broker):
+    return int(broker.client.info("stats")["total_commands_processed"])
+
+
 def test_the_sample_is_bounded_and_takes_both_ends(broker, thumbs):
     thumbs.waiting(*(f"w{n:03}" for n in range(100)))
     for job_id in ("w000", "w050", "w099"):
         broker.client.hset(thumbs.keys.job(job_id), "st", "f")
 
-    looked = sampling.look(broker, "thumbs", 10)
+    looked = look(broker, 10)
 
     assert looked.count == 10
     assert [job_id for job_id, _ in looked.wrong] == ["w000", "w099"]
-    assert sampling.look(broker, "thumbs", 0).count == 0
+    assert look(broker, 0).count == 0
+
+
+def test_no_request_is_of_more_commands_than_may_be_and_all_is_found_in_parts(broker, thumbs):
+    for state in ("failed", "completed", "active", "delayed", "waiting"):
+        getattr(thumbs, state)(*(f"{state}{n:02}" for n in range(40)))
+    for n in range(30):
+        broker.client.hset(thumbs.keys.job(f"waiting{n:02}"), "st", "f")
+    for n in range(100):
+        WorkerBeat(broker, f"host:{n}:w", "host", n, ["thumbs"], 4, "0.1.0").beat()
+
+    rounds, costs, found, before = Rounds(broker), [], [], processed(broker)
+    for one in diagnosis.steps(broker, rounds, sample=50, most=24):
+        if one is None:
+            # the count is one too
+            costs.append(processed(broker) - before - 1)
+            before += costs[-1] + 1
+        else:
+            found.append(one)
+
+    assert max(costs) <= 24
+    assert sum(costs[1:]) == rounds.commands, "but for the server's own"
+    assert [one for one in found if one.queue] == [one for one in diagnose(broker) if one.queue]
+    assert any("30 jobs of 200 looked at" in one.message for one in found)
 
 
 def test_a_job_that_moves_while_it_is_looked_at_is_not_a_fault(broker, thumbs, monkeypatch):
@@ -185,13 +223,13 @@ def test_a_job_that_moves_while_it_is_looked_at_is_not_a_fault(broker, thumbs, m
     read = sampling._read
 
     def read_late(*args):
-        answer = read(*args)
+        answer = yield from read(*args)
         thumbs.finish(*thumbs.take())
         return [[[b"f", *values[1:]], *rest] for values, *rest in answer]
 
     monkeypatch.setattr(sampling, "_read", read_late)
 
-    assert sampling.look(broker, "thumbs", 10).wrong == ()
+    assert look(broker, 10).wrong == ()
 
 
 # --- signatures

@@ -151,7 +151,7 @@ def test_no_tick_of_a_list_of_all_queues_costs_more_where_each_is_long(
         await until(pilot, lambda: app.screen.snapshot is not None, "the job")
         await ticks("job")
         await press(pilot, "escape")
-        for id_ in ("jobs.groups", "audit"):
+        for id_ in ("jobs.groups", "audit", "doctor"):
             await app.perform(BY_ID[id_])
             await until(pilot, lambda: app.screen.snapshot is not None, id_)
             await ticks(id_)

@@ -21,12 +21,13 @@ from jobdesk.tui.widgets.panel import Panel
 
 if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
-    from jobdesk.broker.rounds import Asking
+    from jobdesk.broker.rounds import Asking, Rounds
     from jobdesk.tui.interest import Snapshot
 
-SAMPLE = 50
-#: Many queues are looked at over several ticks: one takes little more than that.
-PART_S = 0.1
+#: Jobs of each state of each queue: it looks again and again, and the command but once.
+SAMPLE = 20
+#: Commands of one request at most. A tick makes several, and takes little longer than that.
+REQUEST, PART_S = 40, 0.1
 ORDER = (Level.FAULT, Level.WARNING, Level.NOTE, Level.OK)
 TONES = {
     Level.FAULT: "error", Level.WARNING: "warning", Level.NOTE: "accent", Level.OK: "success",
@@ -46,22 +47,26 @@ STATES = {
 class Examination:
     """One that may take several ticks. Belongs to the reader's thread."""
 
-    steps: Iterator[list[Finding]] | None = None
+    steps: Iterator[Finding | None] | None = None
+    rounds: Rounds | None = None
     found: list[Finding] = field(default_factory=list)
     #: of the last one that went through; None before the first
     result: tuple[Finding, ...] | None = None
 
-    def go_on(self, broker: Broker) -> bool:
-        """Look at as much as a tick has time for; whether that was all."""
+    def go_on(self, broker: Broker, commands: int) -> bool:
+        """Look at as much as a tick has time and commands for; whether that was all."""
         from jobdesk.broker import diagnosis
+        from jobdesk.broker.rounds import Rounds
 
-        if self.steps is None:
-            self.steps, self.found = diagnosis.steps(broker, sample=SAMPLE), []
-        begun = time.monotonic()
+        if self.steps is None or self.rounds is None:
+            self.rounds, self.found = Rounds(broker), []
+            self.steps = diagnosis.steps(broker, self.rounds, sample=SAMPLE, most=REQUEST)
+        begun, last = time.monotonic(), self.rounds.commands + commands - REQUEST
         try:
-            for part in self.steps:
-                self.found += part
-                if time.monotonic() - begun > PART_S:
+            for one in self.steps:
+                if one is not None:
+                    self.found.append(one)
+                elif self.rounds.commands > last or time.monotonic() - begun > PART_S:
                     return False
         except BaseException:
             self.steps = None
@@ -76,12 +81,14 @@ class Diagnosis(Asked[tuple[Finding, ...] | None]):
     """What ``jobdesk doctor`` finds, the worst first."""
 
     at_work: Examination = field(default_factory=Examination, compare=False)
+    #: of the terminal: the more it has, the more a tick may ask
+    lines: int = field(default=24, compare=False)
     every: ClassVar[float] = 10.0
     in_parts: ClassVar[bool] = True
 
     def asking(self, source: Source) -> Asking[tuple[Finding, ...] | None]:
         yield from ()  # it asks by itself
-        if not self.at_work.go_on(source.broker):
+        if not self.at_work.go_on(source.broker, 3 * self.lines + 5 * len(source.queues())):
             source.more = True
         return self.at_work.result
 
@@ -104,13 +111,13 @@ class DoctorScreen(DetailScreen[Finding]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._diagnosis = Diagnosis()
+        self._examination = Examination()
 
     def on_mount(self) -> None:
         self.listing.empty = "Looking at Redis and every queue …"
 
     def reads(self) -> tuple[Read[Any], ...]:
-        return (self._diagnosis,)
+        return (Diagnosis(self._examination, self.size.height),)
 
     def show(self, snapshot: Snapshot) -> None:
         found = snapshot.of(Diagnosis)
