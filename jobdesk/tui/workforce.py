@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
+from jobdesk.broker import asking
+from jobdesk.broker.merged import Merged
 from jobdesk.models import JobRow, JobState, WorkerInfo
-from jobdesk.tui.interest import Read
+from jobdesk.tui.interest import Asked
+from jobdesk.tui.reads import LEAST
 
 if TYPE_CHECKING:
+    from jobdesk.broker.rounds import Asking
     from jobdesk.tui.interest import Source
 
 #: Workers that are listed at most.
@@ -39,37 +44,44 @@ class Workforce:
 
 
 @dataclass(frozen=True)
-class AtWork(Read[Workforce]):
-    """All workers and their jobs: a command or two a worker, one a running job, two a queue."""
+class AtWork(Asked[Workforce]):
+    """All workers and their jobs: a command or two a worker, one a queue, and the jobs in parts."""
 
+    #: the running jobs that are known
+    running: Merged = field(default_factory=Merged, compare=False)
+    #: of the terminal: the more it has, the more a tick may ask
+    lines: int = field(default=24, compare=False)
     every: ClassVar[float] = 2.0
+    in_parts: ClassVar[bool] = True
 
-    def fetch(self, source: Source) -> Workforce:
+    def asking(self, source: Source) -> Asking[Workforce]:
         now_ms = source.now_ms
-        found = source.inspector.workers(MOST, lost=True)
+        found = yield from asking.workers(source.broker, MOST, lost=True)
+        lost = [worker for worker in found if worker.lost(now_ms)]
+        held = yield from self._held(source, lost)
         queues = source.queues()
         share = max(10, RUNNING // max(1, len(queues)))
+        # one more tells whether there are more
+        depths = {(queue, JobState.ACTIVE): share + 1 for queue in queues}
+        spent = len(found) + len(lost) + min(HELD, sum(worker.busy for worker in lost))
+        commands = max(LEAST, 3 * self.lines + 5 * len(queues) - spent)
+        rows = yield from self.running.asking(source.broker, depths, lambda all_: all_, commands)
+        source.more = source.more or self.running.more
+        counts = Counter(row.queue for row in rows)
         jobs: dict[str, list[JobRow]] = {}
-        whole = True
-        for queue in queues:
-            running = source.inspector.rows(queue, JobState.ACTIVE, 0, share - 1)
-            whole = whole and running.total <= share
-            for row in running.rows:
-                jobs.setdefault(row.worker, []).append(row)
-        lost = [worker for worker in found if worker.lost(now_ms)]
-        jobs |= self._held(source, lost)
-        for rows in jobs.values():
-            rows.sort(key=lambda row: row.started_ms or now_ms)
+        for row in rows:
+            jobs.setdefault(row.worker, []).append(row)
+        jobs |= held
+        for some in jobs.values():
+            some.sort(key=lambda row: row.started_ms or now_ms)
         return Workforce(
             workers=tuple(sorted(found, key=lambda one: (one.lost(now_ms), one.id))),
-            jobs={worker: tuple(rows) for worker, rows in jobs.items()},
-            whole=whole,
+            jobs={worker: tuple(some) for worker, some in jobs.items()},
+            whole=not self.running.more and all(count <= share for count in counts.values()),
         )
 
-    def _held(self, source: Source, lost: list[WorkerInfo]) -> dict[str, list[JobRow]]:
+    def _held(self, source: Source, lost: list[WorkerInfo]) -> Asking[dict[str, list[JobRow]]]:
         """What lost workers told to have in hand last, those lost lately first."""
-        from jobdesk.broker.search import rows_of
-
         known = frozenset(source.queues())
         lost.sort(key=lambda one: -one.beat_ms)
         wanted = [
@@ -80,8 +92,8 @@ class AtWork(Read[Workforce]):
             for job_id in ids
         ][:HELD]
         found: dict[str, list[JobRow]] = {}
-        rows = rows_of(source.broker, [key for _, key in wanted])
-        for (worker, _), row in zip(wanted, rows, strict=True):
-            if row is not None:
+        rows = yield from asking.rows(source.broker, [key for _, key in wanted])
+        for worker, key in wanted:
+            if (row := rows[key]) is not None:
                 found.setdefault(worker, []).append(row)
         return found

@@ -132,7 +132,7 @@ def test_no_tick_of_a_list_of_all_queues_costs_more_where_each_is_long(
             assert not source.more, f"{name}: there is ever more"
             told[name] = max(costs)
 
-        for mode in ("jobs", "queues", "schedules", "events"):
+        for mode in ("jobs", "queues", "workers", "schedules", "events"):
             app.go(mode)
             await until(pilot, lambda: app.screen.snapshot is not None, mode)
             await ticks(mode)

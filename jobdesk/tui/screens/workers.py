@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from jobdesk.broker.merged import Merged
 from jobdesk.models import JobRow, JobState, WorkerInfo
 from jobdesk.safetext import safe_line
 from jobdesk.tui import filters, spans
@@ -34,6 +35,7 @@ class WorkersScreen(TableScreen[WorkerInfo]):
     def __init__(self) -> None:
         super().__init__()
         self._force = Workforce()
+        self._known = Merged()
 
     def body(self) -> ComposeResult:
         yield from super().body()
@@ -49,7 +51,7 @@ class WorkersScreen(TableScreen[WorkerInfo]):
         return found
 
     def reads(self) -> tuple[Read[Any], ...]:
-        return (AtWork(),)
+        return (AtWork(self._known, self.size.height),)
 
     def show(self, snapshot: Snapshot) -> None:
         force = snapshot.of(AtWork)
