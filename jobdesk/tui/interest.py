@@ -117,10 +117,7 @@ class Source:
 
         last = self.now_ms // 60_000
         numbers = range(last, last - minutes, -1)
-        missing = [
-            (name, number) for number in numbers for name in names
-            if (name, number) not in self._minutes
-        ]  # fmt: skip
+        missing = self._missing(names, numbers)
         most = 2 * len(names) + PAST
         self.more = self.more or len(missing) > most
         fresh = yield from asking.figures(self.broker, missing[:most])
@@ -132,6 +129,18 @@ class Source:
             name: tuple(known[name, n] for n in reversed(numbers) if (name, n) in known)
             for name in names
         }
+
+    def figures_cost(self, names: Sequence[str], minutes: int) -> int:
+        """How many commands the next part of :meth:`figures` is."""
+        last = self.now_ms // 60_000
+        missing = self._missing(names, range(last, last - minutes, -1))
+        return min(len(missing), 2 * len(names) + PAST)
+
+    def _missing(self, names: Sequence[str], numbers: Sequence[int]) -> list[tuple[str, int]]:
+        return [
+            (name, number) for number in numbers for name in names
+            if (name, number) not in self._minutes
+        ]  # fmt: skip
 
 
 class Read(ABC, Generic[T]):
@@ -156,6 +165,10 @@ class Asked(Read[T]):
     #: whether one tick may not be enough for it; it then goes on at the next
     in_parts: ClassVar[bool] = False
 
+    def can_wait(self, source: Source) -> int:  # noqa: ARG002  # a few have a cost
+        """Of one that may be put off to the next tick, how many commands it is; of others 0."""
+        return 0
+
     @abstractmethod
     def asking(self, source: Source) -> Asking[T]:
         """What it asks, step by step; in the reader's thread."""
@@ -171,6 +184,8 @@ class Interest:
     reads: tuple[Read[Any], ...] = ()
     #: counts up whenever another view is asked for: answers to an older one are dropped
     generation: int = 0
+    #: of the terminal
+    lines: int = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,8 +74,13 @@ class Minutes(Asked["Mapping[str, tuple[Figures, ...]]"]):
     in_parts: ClassVar[bool] = True
 
     def asking(self, source: Source) -> Asking[Mapping[str, tuple[Figures, ...]]]:
-        names = source.queues() if self.queue is None else (self.queue,)
-        return source.figures(names, self.minutes)
+        return source.figures(self._names(source), self.minutes)
+
+    def can_wait(self, source: Source) -> int:
+        return source.figures_cost(self._names(source), self.minutes)
+
+    def _names(self, source: Source) -> tuple[str, ...]:
+        return source.queues() if self.queue is None else (self.queue,)
 
 
 @dataclass(frozen=True)

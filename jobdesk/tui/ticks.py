@@ -30,12 +30,16 @@ class Ticks:
         self._who = who
         #: kind -> (read, when, answer): what need not be read at every tick
         self._kept: dict[type[Read[Any]], tuple[Read[Any], float, Any]] = {}
+        #: what was read before does not count any more
+        self._forgotten_at = 0.0
+        #: kind -> when it was read last, be it in part
+        self._read_at: dict[type[Read[Any]], float] = {}
         self._operators: tuple[str, ...] = ()
         self._present_at = -PRESENCE_S
 
     def forget(self) -> None:
-        """Read everything anew."""
-        self._kept.clear()
+        """Read everything anew; what has to wait for its turn stays as it was until then."""
+        self._forgotten_at = time.monotonic()
 
     def read(self, interest: Interest, *, seen: bool) -> Iterator[Snapshot]:
         """One tick; ``seen``: whether others may see who is at work here.
@@ -55,9 +59,11 @@ class Ticks:
                 took_ms=(time.perf_counter() - begun) * 1000,
             )  # fmt: skip
 
-        due = [read for read in interest.reads if not self._is_good(read)]
+        wanted = [read for read in interest.reads if not self._is_good(read)]
+        due = self._in_turn(wanted, interest.lines)
         together = [read for read in due if isinstance(read, Asked)]
         self._read_together(together, errors, seen=seen)
+        source.more = source.more or len(due) < len(wanted)
         alone = [read for read in due if not isinstance(read, Asked)]
         self._take(interest, values)
         if alone and together:
@@ -95,6 +101,19 @@ class Ticks:
             else:
                 self._keep(read, value)
 
+    def _in_turn(self, wanted: list[Read[Any]], lines: int) -> list[Read[Any]]:
+        """Without those that wait for the next tick: this one would cost more than it may."""
+        # the counts take a queue's share, and one command more
+        room = most = 3 * lines - len(self.source.queues())
+        put_off: set[type[Read[Any]]] = set()
+        for read in sorted(wanted, key=lambda one: self._read_at.get(type(one), 0.0)):
+            cost = read.can_wait(self.source) if isinstance(read, Asked) else 0
+            if cost and cost > room and room < most:
+                put_off.add(type(read))
+            else:
+                room -= cost
+        return [read for read in wanted if type(read) not in put_off]
+
     def _say_present(self, *, seen: bool) -> Asking[None]:
         """Operators see each other; who only looks is not seen."""
         from jobdesk.broker import presence
@@ -108,11 +127,12 @@ class Ticks:
 
     def _is_good(self, read: Read[Any]) -> bool:
         kept = self._kept.get(type(read))
-        if kept is None or kept[0] != read:
+        if kept is None or kept[0] != read or kept[1] <= self._forgotten_at:
             return False
         return time.monotonic() - kept[1] < read.good_for
 
     def _keep(self, read: Read[Any], value: Any) -> None:
+        self._read_at[type(read)] = time.monotonic()
         unfinished = self.source.more and isinstance(read, Asked) and read.in_parts
         self._kept[type(read)] = (read, 0.0 if unfinished else time.monotonic(), value)
 

@@ -10,6 +10,7 @@ import pytest
 from jobdesk.models import JobState
 from jobdesk.tui.interest import PAST, Interest, Read, Source
 from jobdesk.tui.reads import Heads, Minutes, OneJob, Stats, Window, Workers
+from jobdesk.tui.screens.overview import Edges, Failures
 from jobdesk.tui.ticks import Ticks
 from tests.tui.conftest import registered
 
@@ -84,6 +85,29 @@ def test_two_reads_that_want_the_same_counts_ask_once(ticks, thumbs):
     assert [row.id for row in snapshot.of(Window).rows] == ["w1"]
     # the head of the one list that has any, and its row
     assert ticks.source.rounds.commands - before == counts + 2
+
+
+def test_what_can_wait_takes_turns_where_queues_are_many(ticks, broker):
+    for n in range(12):
+        registered(broker, f"queue-{n:02}").waiting("w1")
+    reads, costs, told = (Stats(), Minutes(5), Edges(), Failures()), [], set()
+    ticks._know_the_place()
+
+    while ticks.source.more or not costs:
+        before = ticks.source.rounds.commands
+        (snapshot,) = read(ticks, *reads)
+        costs.append(ticks.source.rounds.commands - before)
+        told = {kind for kind in map(type, reads) if snapshot.of(kind) is not None}
+
+    assert max(costs) <= 3 * 24 + 5 * 12 + 16, costs
+    assert len(costs) > 1
+    assert told == {Stats, Minutes, Edges, Failures}
+
+    # asked for anew, what waits for its turn stays until then
+    ticks.forget()
+    (snapshot,) = read(ticks, *reads)
+    assert ticks.source.more
+    assert all(snapshot.of(kind) is not None for kind in told)
 
 
 def test_the_minutes_of_the_past_come_over_several_ticks_the_newest_first(ticks, broker, thumbs):

@@ -97,7 +97,8 @@ class DeskScreen(Screen[None]):
         if other:
             self._generation += 1
         if self.desk.screen is self:
-            self.desk.link.want(Interest(self.reads(), self._generation), now=now)
+            wanted = Interest(self.reads(), self._generation, self.size.height)
+            self.desk.link.want(wanted, now=now)
 
     def take(self, snapshot: Snapshot) -> None:
         """Show a snapshot, unless it answers a question that is no longer asked."""

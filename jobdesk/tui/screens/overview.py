@@ -55,6 +55,9 @@ class Edges(Asked["Mapping[str, Edge]"]):
     def asking(self, source: Source) -> Asking[Mapping[str, Edge]]:
         return edges.asking(source.broker, source.queues())
 
+    def can_wait(self, source: Source) -> int:
+        return 3 * len(source.queues())
+
 
 @dataclass(frozen=True)
 class Failures(Asked[tuple[ErrorGroup, ...]]):
@@ -65,6 +68,9 @@ class Failures(Asked[tuple[ErrorGroup, ...]]):
     def asking(self, source: Source) -> Asking[tuple[ErrorGroup, ...]]:
         found = yield from groups.asking(source.broker, source.queues(), PER_QUEUE)
         return tuple(sorted(found, key=lambda one: (-one.failed, -one.count, -one.last_ms))[:MOST])
+
+    def can_wait(self, source: Source) -> int:
+        return 2 * len(source.queues())
 
 
 @dataclass(frozen=True)
