@@ -19,9 +19,9 @@ from pathlib import Path
 from jobdesk import settings as settings_module
 from jobdesk.broker.connection import Broker
 from jobdesk.models import JobState
-from jobdesk.tui.interest import Interest, Source
-from jobdesk.tui.reads import OneJob, Stats, Window
-from jobdesk.tui.ticks import Ticks
+from jobdesk.tui.link.interest import Interest, Source
+from jobdesk.tui.link.reads import OneJob, Stats, Window
+from jobdesk.tui.link.ticks import Ticks
 from tests.servers import Server
 from tests.tui.filling import fill
 from tests.tui.terminal import Terminal, repaints

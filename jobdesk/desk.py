@@ -34,7 +34,7 @@ from jobdesk.models import (
 )
 
 if TYPE_CHECKING:
-    from jobdesk.broker.tally import Progress, Touched
+    from jobdesk.broker.operators.tally import Progress, Touched
     from jobdesk.engine.catalog import Catalog
     from jobdesk.engine.handle import JobHandle
     from jobdesk.engine.options import JobWords, Options

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 from weakref import WeakSet
 
-from jobdesk.broker import address as addresses
-from jobdesk.broker import embedded, faults, scripts
+from jobdesk.broker import embedded, scripts
 from jobdesk.broker.keys import QueueKeys
+from jobdesk.broker.server import address as addresses
+from jobdesk.broker.server import faults
 from jobdesk.errors import JobdeskError, RedisTooOld, RedisUnavailable, UnsafeEviction
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from redis import Redis
     from redis.retry import Retry
 
-    from jobdesk.broker import slots, wire
+    from jobdesk.broker.server import slots, wire
     from jobdesk.settings import Settings
 
 #: Seconds to connect, and to wait for an answer. A blocking read must ask for less than this.
@@ -110,7 +111,7 @@ class Broker:
         Arguments are str, bytes, int or float. :class:`~jobdesk.errors.RedisUnavailable` tells by
         ``sent`` whether the script may have been carried out.
         """
-        from jobdesk.broker import wire
+        from jobdesk.broker.server import wire
 
         script = scripts.load(name)
         connections = self._connections or self._make_connections()
@@ -141,7 +142,7 @@ class Broker:
             self._connections.trim()
 
     def _make_connections(self) -> wire.Connections | slots.ClusterConnections:
-        from jobdesk.broker import slots, wire
+        from jobdesk.broker.server import slots, wire
 
         with self._lock:
             if self._connections is None:
@@ -219,7 +220,7 @@ class Broker:
         import redis
         from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 
-        from jobdesk.broker.wire import ConnectRetry, connect_and_settle, settle
+        from jobdesk.broker.server.wire import ConnectRetry, connect_and_settle, settle
 
         address = self.address
         retry = ConnectRetry(

@@ -19,11 +19,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from jobdesk.broker import ages, audit, editing, groups, newjobs, presence, stopping, undo
-from jobdesk.broker.acting import Acting, state_of, text_of
-from jobdesk.broker.commands import command_line
 from jobdesk.broker.inspector import Inspector
-from jobdesk.broker.tally import Progress, Tally, Touched
+from jobdesk.broker.operators import audit, editing, newjobs, presence, stopping, undo
+from jobdesk.broker.operators.acting import Acting, state_of, text_of
+from jobdesk.broker.operators.commands import command_line
+from jobdesk.broker.operators.tally import Progress, Tally, Touched
+from jobdesk.broker.reading import ages, groups
 from jobdesk.broker.transitions import Added, Transitions
 from jobdesk.errors import (
     ActiveJobs,
@@ -46,7 +47,7 @@ from jobdesk.models import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from jobdesk.broker.undo import Bin, Operation, Undone
+    from jobdesk.broker.operators.undo import Bin, Operation, Undone
 
 #: What a script of the operator touches at most in one call.
 BATCH = 250

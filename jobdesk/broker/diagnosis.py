@@ -10,21 +10,21 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from jobdesk.broker import asking, sampling, serverhealth
-from jobdesk.broker.figures import total
-from jobdesk.broker.findings import Finding, Level
 from jobdesk.broker.inspector import MAX_PAGE
 from jobdesk.broker.keys import SCHEMA_VERSION, Meta
 from jobdesk.broker.keys import queues as queues_key
-from jobdesk.broker.rounds import Rounds
+from jobdesk.broker.reading import asking, sampling, serverhealth
+from jobdesk.broker.reading.figures import total
+from jobdesk.broker.reading.findings import Finding, Level
+from jobdesk.broker.server.rounds import Rounds
 from jobdesk.counting import counted
 from jobdesk.models import JobState, is_queue_name
 
 if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
-    from jobdesk.broker.figures import Figures
-    from jobdesk.broker.rounds import Asking
-    from jobdesk.broker.sampling import Sample
+    from jobdesk.broker.reading.figures import Figures
+    from jobdesk.broker.reading.sampling import Sample
+    from jobdesk.broker.server.rounds import Asking
     from jobdesk.models import JobRow, QueueStats
 
 #: Commands of a request where few are asked for: the figures of some minutes, and the like.

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from jobdesk.broker import paging, records
+from jobdesk.broker import records
 from jobdesk.broker.inspector import Inspector
+from jobdesk.broker.reading import paging
 from jobdesk.errors import InvalidCursor, WaitTimeout
 from jobdesk.models import Event, EventName, check_queue_name, instant_ms
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from jobdesk.broker import asking, endings, paging, presence, published, records, window
-from jobdesk.broker import audit as audit_module
-from jobdesk.broker import groups as groups_module
+from jobdesk.broker import endings, published, records
 from jobdesk.broker.endings import Ending
 from jobdesk.broker.keys import Field, Meta, QueueKeys
-from jobdesk.broker.rounds import carry_out
+from jobdesk.broker.operators import audit as audit_module
+from jobdesk.broker.operators import presence
+from jobdesk.broker.reading import asking, paging, window
+from jobdesk.broker.reading import groups as groups_module
+from jobdesk.broker.server.rounds import carry_out
 from jobdesk.errors import JobNotFound, PageTooLarge
 from jobdesk.models import (
     NO_PRIORITY,
@@ -35,11 +37,11 @@ from jobdesk.models import (
 )
 
 if TYPE_CHECKING:
-    from jobdesk.broker.audit import AuditEntry
     from jobdesk.broker.connection import Broker
-    from jobdesk.broker.figures import Figures
-    from jobdesk.broker.groups import ErrorGroup
-    from jobdesk.broker.presence import Operator
+    from jobdesk.broker.operators.audit import AuditEntry
+    from jobdesk.broker.operators.presence import Operator
+    from jobdesk.broker.reading.figures import Figures
+    from jobdesk.broker.reading.groups import ErrorGroup
 
 MAX_PAGE = 1000
 #: Whole jobs, whose data may be large, in one round trip.

@@ -23,7 +23,7 @@ from jobdesk.cli.spans import SPAN, span
 from jobdesk.errors import BadInput
 
 if TYPE_CHECKING:
-    from jobdesk.broker.tally import Touched
+    from jobdesk.broker.operators.tally import Touched
 
 
 @click.command()

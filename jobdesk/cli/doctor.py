@@ -22,7 +22,7 @@ def doctor(sample: int, as_json: bool) -> int:
     wrong.
     """
     from jobdesk.broker.diagnosis import diagnose
-    from jobdesk.broker.findings import Level, number_of
+    from jobdesk.broker.reading.findings import Level, number_of
 
     session = Session(as_json=as_json)
     findings = diagnose(session.broker, sample=sample)

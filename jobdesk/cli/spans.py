@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jobdesk.broker.commands import seconds_of
+from jobdesk.broker.operators.commands import seconds_of
 
 _STEPS = (("d", 86_400), ("h", 3600), ("min", 60))
 

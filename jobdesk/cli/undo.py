@@ -13,7 +13,7 @@ from jobdesk.errors import OperationNotFound
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jobdesk.broker.undo import Operation, Undone
+    from jobdesk.broker.operators.undo import Operation, Undone
 
 
 @click.command()

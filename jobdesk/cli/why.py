@@ -16,7 +16,7 @@ def why(queue: str, job_id: str | None, as_json: bool) -> None:
 
     The reason that decides first comes first. For a job that has ended: how.
     """
-    from jobdesk.broker import why as reasons
+    from jobdesk.broker.reading import why as reasons
 
     session = Session(as_json=as_json)
     session.queue(queue)

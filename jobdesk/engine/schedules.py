@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from jobdesk.broker import timetable
+from jobdesk.broker.reading import timetable
 from jobdesk.cron import Schedule, as_schedule
 from jobdesk.errors import BrokerError
 

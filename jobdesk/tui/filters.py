@@ -15,7 +15,7 @@ from fnmatch import translate
 from functools import lru_cache
 
 from jobdesk.models import JobRow, JobState, check_state
-from jobdesk.tui.glyphs import look_of
+from jobdesk.tui.text.glyphs import look_of
 
 WORDS = ("state", "queue", "type", "id", "worker", "age", "ran", "tries", "group")
 STATES = ("waiting", "active", "delayed", "retrying", "completed", "failed", "cancelled")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jobdesk.models import JobState
 from jobdesk.tui import filters
 from jobdesk.tui.actions import Action, Scope
-from jobdesk.tui.jobcommands import RemoveGroup, RetryGroup
+from jobdesk.tui.commands.jobs import RemoveGroup, RetryGroup
 from jobdesk.tui.screens.base import DeskScreen
 from jobdesk.tui.searching import Search
 from jobdesk.tui.standing import stands
@@ -18,9 +18,9 @@ from jobdesk.tui.standing import stands
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jobdesk.broker.groups import ErrorGroup
+    from jobdesk.broker.reading.groups import ErrorGroup
     from jobdesk.models import JobRow
-    from jobdesk.tui.commands import Command, Outcome
+    from jobdesk.tui.commands.base import Command, Outcome
 
 
 class GroupActions(DeskScreen):

@@ -10,9 +10,9 @@ from jobdesk.models import JobRow, JobState
 
 if TYPE_CHECKING:
     from jobdesk.models import Job, TypeInfo
-    from jobdesk.tui import commands
     from jobdesk.tui.app import JobdeskApp
-    from jobdesk.tui.interest import Source
+    from jobdesk.tui.commands import base as commands
+    from jobdesk.tui.link.interest import Source
 
 #: Terminals take so much from a program into the clipboard, as a rule.
 MOST_COPIED = 100_000
@@ -36,27 +36,27 @@ class JobActions:
         return () if row is None else ((row.queue, row.id),)
 
     def action_job_retry(self) -> None:
-        from jobdesk.tui import commands
+        from jobdesk.tui.commands import base as commands
 
         self.desk.order(commands.RetryJobs(self._one()))
 
     def action_job_remove(self) -> None:
-        from jobdesk.tui import commands
+        from jobdesk.tui.commands import base as commands
 
         self.desk.order(commands.RemoveJobs(self._one()))
 
     def action_job_cancel(self) -> None:
-        from jobdesk.tui import commands
+        from jobdesk.tui.commands import base as commands
 
         self.desk.order(commands.CancelJobs(self._one()))
 
     def action_job_promote(self) -> None:
-        from jobdesk.tui import commands
+        from jobdesk.tui.commands import base as commands
 
         self.desk.order(commands.PromoteJobs(self._one()))
 
     def action_job_priority(self) -> None:
-        from jobdesk.tui import commands
+        from jobdesk.tui.commands import base as commands
         from jobdesk.tui.screens.picker import Choice, PickerScreen
 
         row = self.job_at_hand()
@@ -104,7 +104,7 @@ class JobActions:
             return
 
         def call(source: Source) -> tuple[Job, TypeInfo | None]:
-            from jobdesk.broker.editing import type_of
+            from jobdesk.broker.operators.editing import type_of
 
             job = source.inspector.job(row.queue, row.id, log_lines=0)
             return job, type_of(source.broker, row.queue, job.type)

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from textual.app import App
 
 from jobdesk.safetext import safe_line, safe_text
-from jobdesk.tui import messages, preferences, spans, themes
+from jobdesk.tui import preferences, themes
 from jobdesk.tui.contexts import in_shell
-from jobdesk.tui.glyphs import ASCII, UNICODE
-from jobdesk.tui.link import Link
-from jobdesk.tui.linkstatus import LinkState, LinkStatus
+from jobdesk.tui.link.link import Link
+from jobdesk.tui.link.status import LinkState, LinkStatus
 from jobdesk.tui.screens.base import DeskScreen
 from jobdesk.tui.standing import stands
+from jobdesk.tui.text import spans
+from jobdesk.tui.text.glyphs import ASCII, UNICODE
 from jobdesk.tui.widgets.banner import Banner
 from jobdesk.tui.widgets.hintbar import HintBar
 from jobdesk.tui.widgets.statusline import StatusLine
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from jobdesk.tui.company import Company
     from jobdesk.tui.contexts import Context
+    from jobdesk.tui.link import messages
     from jobdesk.tui.screens.connect import ConnectScreen
     from jobdesk.tui.screens.dialogs import TooSmall
 
@@ -102,7 +104,7 @@ class LinkedApp(App[int]):
         found = super().get_line_filters()
         if self.glyphs is not ASCII:
             return found
-        from jobdesk.tui.plain import PLAIN_SIGNS
+        from jobdesk.tui.text.plain import PLAIN_SIGNS
 
         return [*found, PLAIN_SIGNS]
 
@@ -140,7 +142,7 @@ class LinkedApp(App[int]):
             screen.query_one(StatusLine).cost = f"{snapshot.took_ms:.1f}ms"
 
     def _three_counts(self) -> str:
-        from jobdesk.tui.reads import Stats
+        from jobdesk.tui.link.reads import Stats
 
         screen = self.desk_screen
         stats = None if screen is None or screen.snapshot is None else screen.snapshot.of(Stats)
@@ -254,6 +256,6 @@ class LinkedApp(App[int]):
 
 
 def _address(settings: Any) -> str:
-    from jobdesk.broker import address
+    from jobdesk.broker.server import address
 
     return str(address.from_settings(settings))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jobdesk.tui import spans
 from jobdesk.tui.contexts import choose
+from jobdesk.tui.text import spans
 
 if TYPE_CHECKING:
     from jobdesk.settings import Settings

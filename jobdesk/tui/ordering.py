@@ -10,20 +10,22 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from jobdesk.broker.audit import DESTRUCTIVE
+from jobdesk.broker.operators.audit import DESTRUCTIVE
 from jobdesk.counting import counted
 from jobdesk.safetext import safe_line, safe_text
-from jobdesk.tui import messages, policy, spans
-from jobdesk.tui.commands import FINAL
+from jobdesk.tui import policy
+from jobdesk.tui.commands.base import FINAL
 from jobdesk.tui.linked import LinkedApp
 from jobdesk.tui.screens.base import DeskScreen
 from jobdesk.tui.standing import stands
+from jobdesk.tui.text import spans
 
 if TYPE_CHECKING:
-    from jobdesk.broker.others import Others
+    from jobdesk.broker.operators.others import Others
     from jobdesk.models import JobRow, JobState
-    from jobdesk.tui.commands import Command
-    from jobdesk.tui.interest import Source
+    from jobdesk.tui.commands.base import Command
+    from jobdesk.tui.link import messages
+    from jobdesk.tui.link.interest import Source
 
 #: Below so many lines a question shows one example, and one line of what others did.
 LOW = 20
@@ -104,7 +106,7 @@ class OrderingApp(LinkedApp):
             return
 
         def count(source: Source) -> tuple[int, tuple[JobRow, ...], str]:
-            from jobdesk.broker import undo
+            from jobdesk.broker.operators import undo
 
             stats = source.inspector.stats(queue)
             rows = [row for state in states
@@ -130,7 +132,7 @@ class OrderingApp(LinkedApp):
         me = self._who
 
         def look(source: Source) -> str:
-            from jobdesk.broker import others
+            from jobdesk.broker.operators import others
 
             now = source.inspector.now_ms()
             found = others.look(source.broker, command.queue_names, me, now)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobdesk.tui import spans
-from jobdesk.tui.linkstatus import LinkState
+from jobdesk.tui.link.status import LinkState
+from jobdesk.tui.text import spans
 
 if TYPE_CHECKING:
-    from jobdesk.tui.linkstatus import LinkStatus
+    from jobdesk.tui.link.status import LinkStatus
 
 READ_ONLY = (
     "This session is read-only: start it without --read-only (JOBDESK_TUI__READ_ONLY) to change"

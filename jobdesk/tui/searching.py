@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from jobdesk.broker import asking
+from jobdesk.broker.reading import asking
 from jobdesk.models import STORED_STATES, JobRow, JobState
-from jobdesk.tui import spans
-from jobdesk.tui.interest import Asked, Source
+from jobdesk.tui.link.interest import Asked, Source
+from jobdesk.tui.text import spans
 
 if TYPE_CHECKING:
-    from jobdesk.broker.rounds import Asking
-    from jobdesk.broker.search import Found, Place
+    from jobdesk.broker.reading.search import Found, Place
+    from jobdesk.broker.server.rounds import Asking
     from jobdesk.tui.filters import Filter
 
 #: So many matches are kept, and acted on together, at most.
@@ -60,7 +60,7 @@ class Search:
 
     def call(self, source: Source) -> Found:
         """Look at the next rows; in the I/O thread."""
-        from jobdesk.broker.search import search
+        from jobdesk.broker.reading.search import search
 
         queues = source.queues() if self.filter.queue is None else (self.filter.queue,)
         states = STORED_STATES if self.filter.state is None else (self.filter.state,)

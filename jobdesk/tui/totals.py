@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jobdesk.broker.figures import by_span, per_second
+from jobdesk.broker.reading.figures import by_span, per_second
 from jobdesk.models import STORED_STATES, JobState, QueueStats, WorkerInfo
-from jobdesk.tui import spans
-from jobdesk.tui.glyphs import TONES, Glyphs
-from jobdesk.tui.queuelines import LATE_MS, QueueLine, serving
+from jobdesk.tui.text import spans
+from jobdesk.tui.text.glyphs import TONES, Glyphs
+from jobdesk.tui.text.queues import LATE_MS, QueueLine, serving
 from jobdesk.tui.widgets.sparkline import sparkline
 
 if TYPE_CHECKING:
-    from jobdesk.broker.edges import Edge
-    from jobdesk.broker.figures import Figures
+    from jobdesk.broker.reading.edges import Edge
+    from jobdesk.broker.reading.figures import Figures
 
 #: Rates are of so many minutes that are over.
 OVER = 3

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from jobdesk.broker import asking
-from jobdesk.broker.merged import Merged
+from jobdesk.broker.reading import asking
+from jobdesk.broker.reading.merged import Merged
 from jobdesk.models import JobRow, JobState, WorkerInfo
-from jobdesk.tui.interest import Asked
-from jobdesk.tui.reads import LEAST
+from jobdesk.tui.link.interest import Asked
+from jobdesk.tui.link.reads import LEAST
 
 if TYPE_CHECKING:
-    from jobdesk.broker.rounds import Asking
-    from jobdesk.tui.interest import Source
+    from jobdesk.broker.server.rounds import Asking
+    from jobdesk.tui.link.interest import Source
 
 #: Workers that are listed at most.
 MOST = 200

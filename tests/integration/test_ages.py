@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from jobdesk.broker import ages
 from jobdesk.broker.control import Control
 from jobdesk.broker.inspector import Inspector
+from jobdesk.broker.reading import ages
 from jobdesk.errors import InvalidDelay, InvalidLimit, InvalidState
 from jobdesk.models import JobState
 from tests.queue_builder import QueueBuilder

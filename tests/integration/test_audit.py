@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from jobdesk.broker import presence
 from jobdesk.broker.connection import Broker
 from jobdesk.broker.control import Control
 from jobdesk.broker.inspector import Inspector
 from jobdesk.broker.keys import queues as queue_names
 from jobdesk.broker.keys import seen
+from jobdesk.broker.operators import presence
 from jobdesk.cli.main import cli
 from jobdesk.cli.session import operator
 from jobdesk.errors import JobNotFound, PageTooLarge
 from tests.queue_builder import QueueBuilder
 
 if TYPE_CHECKING:
-    from jobdesk.broker.audit import AuditEntry
+    from jobdesk.broker.operators.audit import AuditEntry
 
 
 @pytest.fixture

@@ -4,14 +4,15 @@ import json
 
 import pytest
 
-from jobdesk.broker import diagnosis, sampling
+from jobdesk.broker import diagnosis
 from jobdesk.broker.connection import Broker
 from jobdesk.broker.control import Control
 from jobdesk.broker.diagnosis import diagnose
-from jobdesk.broker.findings import Level
 from jobdesk.broker.keys import queues as queue_names
+from jobdesk.broker.reading import sampling
+from jobdesk.broker.reading.findings import Level
 from jobdesk.broker.registry import WorkerBeat
-from jobdesk.broker.rounds import Rounds
+from jobdesk.broker.server.rounds import Rounds
 from jobdesk.errors import RedisUnavailable
 from tests.queue_builder import QueueBuilder
 

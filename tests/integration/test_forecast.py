@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from jobdesk.broker import forecast
 from jobdesk.broker.control import Control
 from jobdesk.broker.inspector import Inspector
+from jobdesk.broker.reading import forecast
 from jobdesk.broker.registry import WorkerBeat
 from tests.bench import Bench
 from tests.queue_builder import QueueBuilder

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jobdesk.broker import groups
 from jobdesk.broker.control import Control
 from jobdesk.broker.inspector import Inspector
+from jobdesk.broker.reading import groups
 from jobdesk.broker.transitions import Finish, Outcome
 from jobdesk.engine.fingerprint import fingerprint
 from jobdesk.engine.queue import Queue

@@ -6,10 +6,12 @@ import json
 
 import pytest
 
-from jobdesk.broker import editing, search, signing
+from jobdesk.broker import signing
 from jobdesk.broker.control import Control
-from jobdesk.broker.editing import Fault
 from jobdesk.broker.inspector import Inspector
+from jobdesk.broker.operators import editing
+from jobdesk.broker.operators.editing import Fault
+from jobdesk.broker.reading import search
 from jobdesk.engine.publishing import publish
 from jobdesk.engine.queue import Queue
 from jobdesk.errors import BadPayload, InvalidJobId, JobNotFound, UnknownType

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from jobdesk.broker import timetable
 from jobdesk.broker.inspector import Inspector
+from jobdesk.broker.reading import timetable
 from jobdesk.cron import crontab
 from jobdesk.engine.publishing import publish
 from jobdesk.engine.schedules import fire

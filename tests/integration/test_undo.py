@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jobdesk.broker import undo
 from jobdesk.broker.connection import Broker
 from jobdesk.broker.control import Control
 from jobdesk.broker.inspector import Inspector
+from jobdesk.broker.operators import undo
 from jobdesk.broker.transitions import Outcome
 from jobdesk.errors import OperationNotFound
 from tests import invariants

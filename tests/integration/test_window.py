@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jobdesk.broker import asking
-from jobdesk.broker import window as windows
 from jobdesk.broker.control import Control
 from jobdesk.broker.inspector import Inspector
-from jobdesk.broker.rounds import Rounds
+from jobdesk.broker.reading import asking
+from jobdesk.broker.reading import window as windows
+from jobdesk.broker.reading.window import Look, Memory
+from jobdesk.broker.server.rounds import Rounds
 from jobdesk.broker.transitions import Outcome
-from jobdesk.broker.window import Look, Memory
 from jobdesk.errors import InvalidLimit, InvalidQueueName, InvalidState, JobNotFound, PageTooLarge
 from jobdesk.models import JobState
 from tests import invariants

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobdesk.models import JobState
-from jobdesk.tui import jobtext
 from jobdesk.tui.actions import BY_ID
 from jobdesk.tui.screens.canary import CanaryScreen
 from jobdesk.tui.screens.job import JobScreen
+from jobdesk.tui.text import jobs as jobtext
 from tests.tui.sample import job_id
 
 if TYPE_CHECKING:

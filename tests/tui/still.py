@@ -22,13 +22,13 @@ from textual._compositor import Compositor
 from textual.geometry import Size
 from textual.widgets import Input, TextArea
 
-from jobdesk.broker.address import Address
 from jobdesk.broker.connection import Broker
+from jobdesk.broker.server.address import Address
 from jobdesk.errors import RedisUnavailable
 from jobdesk.tui import app as app_module
 from jobdesk.tui.app import JobdeskApp
 from jobdesk.tui.contexts import Context
-from jobdesk.tui.linkstatus import LinkState
+from jobdesk.tui.link.status import LinkState
 from jobdesk.tui.screens.joblisting import JobListing
 from jobdesk.tui.widgets.jobpreview import JobPreview
 from jobdesk.tui.widgets.listing import Listing
@@ -57,9 +57,10 @@ AWAY_S = 38.0
 TRIES = 3
 #: Those whose pictures depend on a clock of their own.
 _TIMED = (
-    "jobdesk.tui.reader", "jobdesk.tui.linked", "jobdesk.tui.ordering", "jobdesk.tui.interest",
-    "jobdesk.tui.company", "jobdesk.tui.widgets.statusline", "jobdesk.broker.serverhealth",
-    "jobdesk.broker.presence", "jobdesk.broker.rounds",
+    "jobdesk.tui.link.reader", "jobdesk.tui.link.interest", "jobdesk.tui.linked",
+    "jobdesk.tui.ordering",
+    "jobdesk.tui.company", "jobdesk.tui.widgets.statusline", "jobdesk.broker.reading.serverhealth",
+    "jobdesk.broker.operators.presence", "jobdesk.broker.server.rounds",
 )  # fmt: skip
 
 

@@ -32,8 +32,11 @@ from jobdesk.cli.main import cli
 from jobdesk.desk import Desk
 from jobdesk.engine.fingerprint import fingerprint
 from jobdesk.models import STORED_STATES, JobState
-from jobdesk.tui import commands, jobcommands, queuecommands, workercommands
-from jobdesk.tui.commands import Command, Outcome
+from jobdesk.tui.commands import base as commands
+from jobdesk.tui.commands import jobs as jobcommands
+from jobdesk.tui.commands import queues as queuecommands
+from jobdesk.tui.commands import workers as workercommands
+from jobdesk.tui.commands.base import Command, Outcome
 from tests.queue_builder import WORKER, QueueBuilder
 
 if TYPE_CHECKING:

@@ -21,10 +21,10 @@ import pytest
 from jobdesk.broker.keys import queues as queue_names
 from jobdesk.models import STORED_STATES, JobState
 from jobdesk.tui.actions import BY_ID
-from jobdesk.tui.interest import Interest, Source
-from jobdesk.tui.messages import SnapshotReady
-from jobdesk.tui.reads import OneJob, Stats, Window
-from jobdesk.tui.ticks import Ticks
+from jobdesk.tui.link.interest import Interest, Source
+from jobdesk.tui.link.messages import SnapshotReady
+from jobdesk.tui.link.reads import OneJob, Stats, Window
+from jobdesk.tui.link.ticks import Ticks
 from tests.queue_builder import QueueBuilder
 from tests.tui.driving import WIDE, press, until
 from tests.tui.filling import fill

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jobdesk.broker.control import Control
 from jobdesk.broker.diagnosis import diagnose
-from jobdesk.broker.findings import Finding, Level
+from jobdesk.broker.reading.findings import Finding, Level
 from jobdesk.models import JobState
 from jobdesk.tui.screens.doctor import DoctorScreen
 from jobdesk.tui.screens.job import JobScreen
@@ -104,7 +104,8 @@ def test_a_command_is_told_from_the_advice_around_it():
 def test_every_check_says_what_it_means():
     from pathlib import Path
 
-    from jobdesk.broker import diagnosis, findings, serverhealth
+    from jobdesk.broker import diagnosis
+    from jobdesk.broker.reading import findings, serverhealth
 
     text = "".join(Path(module.__file__).read_text() for module in (diagnosis, serverhealth))
 

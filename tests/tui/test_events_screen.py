@@ -10,12 +10,13 @@ from statistics import median
 import pytest
 from textual.events import Key
 
-from jobdesk.broker.eventpages import between, page, since
 from jobdesk.broker.events import Gap
+from jobdesk.broker.reading.eventpages import between, page, since
 from jobdesk.models import Event
-from jobdesk.tui import eventfilter, messages
-from jobdesk.tui.eventring import Missing, Numbering, Ring
+from jobdesk.tui.events import filter as eventfilter
+from jobdesk.tui.events.ring import Missing, Numbering, Ring
 from jobdesk.tui.filters import NotAFilter
+from jobdesk.tui.link import messages
 from jobdesk.tui.screens.events import KEPT, EventsScreen
 from jobdesk.tui.widgets.eventlist import missing
 from jobdesk.tui.widgets.filterbar import FilterBar

@@ -7,8 +7,10 @@ import dataclasses
 import pytest
 
 from jobdesk.models import JobRow, JobState
-from jobdesk.tui import filters, forms, jsontext, tracebacks
+from jobdesk.tui import filters, forms
 from jobdesk.tui.filters import Known, NotAFilter, Term, completions, parse
+from jobdesk.tui.text import jsons as jsontext
+from jobdesk.tui.text import tracebacks
 
 NOW = 10_000_000
 

@@ -11,8 +11,8 @@ import pytest
 from jobdesk import settings as settings_module
 from jobdesk.broker.connection import Broker
 from jobdesk.models import JobState
-from jobdesk.tui.linkstatus import LinkState
-from jobdesk.tui.listener import HINT_S
+from jobdesk.tui.link.listener import HINT_S
+from jobdesk.tui.link.status import LinkState
 from jobdesk.tui.screens.connect import ConnectScreen
 from jobdesk.tui.screens.jobs import JobsScreen
 from jobdesk.tui.screens.queues import QueuesScreen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from jobdesk.models import JobState
-from jobdesk.tui.reads import WindowRows
+from jobdesk.tui.link.reads import WindowRows
 from jobdesk.tui.screens.jobs import JobsScreen
 from tests.tui.driving import press, until
 

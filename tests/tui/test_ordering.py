@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from jobdesk.broker import others, presence
 from jobdesk.broker.control import Control
 from jobdesk.broker.inspector import Inspector
-from jobdesk.broker.undo import Bin
+from jobdesk.broker.operators import others, presence
+from jobdesk.broker.operators.undo import Bin
 from jobdesk.models import JobState
-from jobdesk.tui import commands, ordering
+from jobdesk.tui import ordering
+from jobdesk.tui.commands import base as commands
 from jobdesk.tui.screens.dialogs import ConfirmScreen
 from jobdesk.tui.screens.jobs import JobsScreen
 from tests.tui.driving import picture, press, until

@@ -7,21 +7,22 @@ from dataclasses import replace
 
 import pytest
 
-from jobdesk.broker import edges, registry, serverhealth
-from jobdesk.broker.edges import Edge
-from jobdesk.broker.figures import Figures
+from jobdesk.broker import registry
 from jobdesk.broker.inspector import Inspector
-from jobdesk.broker.rounds import Rounds
+from jobdesk.broker.reading import edges, serverhealth
+from jobdesk.broker.reading.edges import Edge
+from jobdesk.broker.reading.figures import Figures
+from jobdesk.broker.server.rounds import Rounds
 from jobdesk.broker.transitions import Outcome
 from jobdesk.engine.fingerprint import fingerprint
 from jobdesk.models import JobState, QueueStats, WorkerInfo
 from jobdesk.safetext import cells
 from jobdesk.tui import totals
-from jobdesk.tui.glyphs import ASCII, UNICODE
 from jobdesk.tui.screens.dialogs import ConfirmScreen
 from jobdesk.tui.screens.jobs import JobsScreen
 from jobdesk.tui.screens.overview import OverviewScreen
 from jobdesk.tui.screens.workers import WorkersScreen
+from jobdesk.tui.text.glyphs import ASCII, UNICODE
 from jobdesk.tui.widgets.healthline import HealthLine, _parts
 from jobdesk.tui.widgets.panel import Panel
 from tests.tui.conftest import registered

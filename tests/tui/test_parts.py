@@ -8,8 +8,9 @@ from textual.theme import BUILTIN_THEMES
 
 from jobdesk.models import JobState
 from jobdesk.safetext import cells
-from jobdesk.tui import spans, themes
-from jobdesk.tui.glyphs import ASCII, UNICODE
+from jobdesk.tui import themes
+from jobdesk.tui.text import spans
+from jobdesk.tui.text.glyphs import ASCII, UNICODE
 from jobdesk.tui.widgets import jobcolumns
 from jobdesk.tui.widgets.columns import GAP, Column, fit, pad
 from jobdesk.tui.widgets.sparkline import sparkline

@@ -13,7 +13,7 @@ from jobdesk.cron import crontab
 from jobdesk.desk import Desk
 from jobdesk.engine.publishing import publish
 from jobdesk.models import JobState
-from jobdesk.tui.queuecommands import CleanJobs, EmptyQueue
+from jobdesk.tui.commands.queues import CleanJobs, EmptyQueue
 from jobdesk.tui.screens.dialogs import ConfirmScreen
 from jobdesk.tui.screens.forecast import ForecastScreen
 from jobdesk.tui.screens.job import JobScreen

@@ -18,8 +18,8 @@ import pytest
 from textual.screen import ModalScreen
 
 from jobdesk import settings as settings_module
-from jobdesk.broker import rights
 from jobdesk.broker.connection import Broker
+from jobdesk.broker.operators import rights
 from jobdesk.tui import policy
 from jobdesk.tui import run as run_desk
 from jobdesk.tui.actions import BY_ID

@@ -8,10 +8,10 @@ from typing import ClassVar
 import pytest
 
 from jobdesk.models import JobState
-from jobdesk.tui.interest import PAST, Interest, Read, Source
-from jobdesk.tui.reads import Heads, Minutes, OneJob, Stats, Window, Workers
+from jobdesk.tui.link.interest import PAST, Interest, Read, Source
+from jobdesk.tui.link.reads import Heads, Minutes, OneJob, Stats, Window, Workers
+from jobdesk.tui.link.ticks import Ticks
 from jobdesk.tui.screens.overview import Edges, Failures
-from jobdesk.tui.ticks import Ticks
 from tests.tui.conftest import registered
 
 

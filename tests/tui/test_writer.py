@@ -9,10 +9,10 @@ import pytest
 from jobdesk import settings as settings_module
 from jobdesk.broker.connection import Broker
 from jobdesk.broker.inspector import Inspector
-from jobdesk.tui import messages
+from jobdesk.tui.commands.queues import EmptyQueue
+from jobdesk.tui.link import messages
+from jobdesk.tui.link.writer import Writer
 from jobdesk.tui.ordering import broken_off
-from jobdesk.tui.queuecommands import EmptyQueue
-from jobdesk.tui.writer import Writer
 from tests.tui.conftest import registered
 
 MANY = 2000

@@ -2,7 +2,7 @@ import pytest
 from pydantic import SecretStr
 
 from jobdesk import settings as settings_module
-from jobdesk.broker import address
+from jobdesk.broker.server import address
 from jobdesk.errors import InsecureRedis, InvalidSetting
 
 

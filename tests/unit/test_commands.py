@@ -5,7 +5,7 @@ import shlex
 import click
 import pytest
 
-from jobdesk.broker.commands import command_line, span
+from jobdesk.broker.operators.commands import command_line, span
 from jobdesk.cli.main import cli
 
 LINES = [

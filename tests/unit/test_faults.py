@@ -8,8 +8,8 @@ import redis
 import redis.sentinel
 from redis import exceptions
 
-from jobdesk.broker import faults
-from jobdesk.broker.address import parse
+from jobdesk.broker.server import faults
+from jobdesk.broker.server.address import parse
 from jobdesk.errors import (
     BrokerError,
     JobNotFound,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jobdesk.broker import figures, paging
+from jobdesk.broker.reading import figures, paging
 
 
 def test_an_empty_histogram_has_no_percentiles():

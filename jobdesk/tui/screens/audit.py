@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.content import Content
 
-from jobdesk.broker import audit
-from jobdesk.broker.audit import DESTRUCTIVE, AuditEntry
+from jobdesk.broker.operators import audit
+from jobdesk.broker.operators.audit import DESTRUCTIVE, AuditEntry
 from jobdesk.broker.records import stream_place
 from jobdesk.safetext import safe_line
-from jobdesk.tui import spans
 from jobdesk.tui.actions import Action, Scope
-from jobdesk.tui.interest import Asked, Read, Source
+from jobdesk.tui.link.interest import Asked, Read, Source
 from jobdesk.tui.screens.tables import DetailScreen
+from jobdesk.tui.text import spans
 from jobdesk.tui.widgets.columns import Cell, Column
 from jobdesk.tui.widgets.listing import Listing
 
 if TYPE_CHECKING:
-    from jobdesk.broker.rounds import Asking
-    from jobdesk.tui.interest import Snapshot
+    from jobdesk.broker.server.rounds import Asking
+    from jobdesk.tui.link.interest import Snapshot
     from jobdesk.tui.widgets.panel import Panel
 
 #: Commands of one queue, and of all together.

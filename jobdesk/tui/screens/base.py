@@ -14,7 +14,7 @@ from textual.screen import Screen
 
 from jobdesk.tui.actions import BY_METHOD, Action, Scope
 from jobdesk.tui.bound import bindings_of
-from jobdesk.tui.interest import Interest, Read, Snapshot
+from jobdesk.tui.link.interest import Interest, Read, Snapshot
 from jobdesk.tui.standing import stands
 from jobdesk.tui.widgets.banner import Banner
 from jobdesk.tui.widgets.hintbar import HintBar
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from jobdesk.broker.events import Gap
     from jobdesk.models import Event
     from jobdesk.tui.app import JobdeskApp
-    from jobdesk.tui.commands import Command, Outcome
+    from jobdesk.tui.commands.base import Command, Outcome
 
 #: Columns and lines below which there is nothing to be seen but counts.
 SMALLEST = (60, 16)

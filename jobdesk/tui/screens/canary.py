@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from jobdesk.models import JobStatus
     from jobdesk.tui.app import JobdeskApp
-    from jobdesk.tui.interest import Source
+    from jobdesk.tui.link.interest import Source
 
 
 class CanaryScreen(Dialog[bool]):

@@ -16,7 +16,7 @@ from jobdesk.tui.widgets.panel import Framed
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from jobdesk.tui.linkstatus import LinkStatus
+    from jobdesk.tui.link.status import LinkStatus
 
 
 class ConnectScreen(Dialog[None]):

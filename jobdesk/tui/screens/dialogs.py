@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from jobdesk.models import JobRow
-    from jobdesk.tui.commands import Command
+    from jobdesk.tui.commands.base import Command
 
 #: From so many on, the number must be typed.
 TYPED_FROM = 100

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.content import Content
 
-from jobdesk.broker.findings import Finding, Level, number_of
+from jobdesk.broker.reading.findings import Finding, Level, number_of
 from jobdesk.models import JobState
 from jobdesk.safetext import safe_line, safe_text
 from jobdesk.tui.actions import Action, Scope
-from jobdesk.tui.interest import Asked, Read, Source
+from jobdesk.tui.link.interest import Asked, Read, Source
 from jobdesk.tui.screens.tables import DetailScreen
 from jobdesk.tui.widgets.columns import Cell, Column
 from jobdesk.tui.widgets.listing import Listing
@@ -21,8 +21,8 @@ from jobdesk.tui.widgets.panel import Panel
 
 if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
-    from jobdesk.broker.rounds import Asking, Rounds
-    from jobdesk.tui.interest import Snapshot
+    from jobdesk.broker.server.rounds import Asking, Rounds
+    from jobdesk.tui.link.interest import Snapshot
 
 #: Jobs of each state of each queue: it looks again and again, and the command but once.
 SAMPLE = 20
@@ -56,7 +56,7 @@ class Examination:
     def go_on(self, broker: Broker, commands: int) -> bool:
         """Look at as much as a tick has time and commands for; whether that was all."""
         from jobdesk.broker import diagnosis
-        from jobdesk.broker.rounds import Rounds
+        from jobdesk.broker.server.rounds import Rounds
 
         if self.steps is None or self.rounds is None:
             self.rounds, self.found = Rounds(broker), []

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from jobdesk.models import Event
 from jobdesk.safetext import safe_line
-from jobdesk.tui import eventfilter, filters, spans
+from jobdesk.tui import filters
 from jobdesk.tui.actions import Action, Scope
-from jobdesk.tui.eventring import Missing, Numbering, Ring
-from jobdesk.tui.rewinding import Rewinding
+from jobdesk.tui.events import filter as eventfilter
+from jobdesk.tui.events.rewinding import Rewinding
+from jobdesk.tui.events.ring import Missing, Numbering, Ring
 from jobdesk.tui.screens.base import DeskScreen
 from jobdesk.tui.standing import stands
+from jobdesk.tui.text import spans
 from jobdesk.tui.widgets.columns import Cell, Column
 from jobdesk.tui.widgets.eventlist import EventList
 from jobdesk.tui.widgets.filterbar import FilterBar, Language
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from jobdesk.broker.events import Gap
-    from jobdesk.tui.interest import Snapshot, Source
+    from jobdesk.tui.link.interest import Snapshot, Source
     from jobdesk.tui.widgets.listing import Listing
 
 KEPT = 5000
@@ -126,7 +128,7 @@ class EventsScreen(DeskScreen):
         elif missing := self._repairable(events):
 
             def between(source: Source) -> tuple[Event, ...]:
-                from jobdesk.broker import eventpages
+                from jobdesk.broker.reading import eventpages
 
                 return eventpages.between(source.broker, missing)
 
@@ -145,7 +147,7 @@ class EventsScreen(DeskScreen):
         positions = self._numbering.positions
 
         def since(source: Source) -> tuple[Event, ...]:
-            from jobdesk.broker import eventpages
+            from jobdesk.broker.reading import eventpages
 
             return eventpages.since(source.broker, source.queues(), positions, READ)
 

@@ -12,17 +12,17 @@ from textual.widgets import Static
 from jobdesk.counting import counted
 from jobdesk.models import JobState
 from jobdesk.safetext import safe_line
-from jobdesk.tui import spans
-from jobdesk.tui.interest import Read, Source
+from jobdesk.tui.link.interest import Read, Source
 from jobdesk.tui.screens.tables import TableScreen
+from jobdesk.tui.text import spans
 from jobdesk.tui.widgets.columns import Cell, Column
 from jobdesk.tui.widgets.panel import Panel
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from jobdesk.broker.forecast import Arrivals, Forecast, Pace
-    from jobdesk.tui.interest import Snapshot
+    from jobdesk.broker.reading.forecast import Arrivals, Forecast, Pace
+    from jobdesk.tui.link.interest import Snapshot
     from jobdesk.tui.widgets.listing import Listing
 
 _BAR = 12
@@ -36,7 +36,7 @@ class Hour(Read["Forecast"]):
     every: ClassVar[float] = 5.0
 
     def fetch(self, source: Source) -> Forecast:
-        from jobdesk.broker import forecast
+        from jobdesk.broker.reading import forecast
 
         return forecast.read(source.broker, self.queue)
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from jobdesk.broker import groups
-from jobdesk.broker.groups import ErrorGroup
+from jobdesk.broker.reading import groups
+from jobdesk.broker.reading.groups import ErrorGroup
 from jobdesk.counting import counted
 from jobdesk.tui.actions import Scope
 from jobdesk.tui.groupactions import GroupActions
-from jobdesk.tui.interest import Asked, Read, Source
+from jobdesk.tui.link.interest import Asked, Read, Source
 from jobdesk.tui.screens.tables import TableScreen
 from jobdesk.tui.widgets import groupcolumns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jobdesk.broker.rounds import Asking
-    from jobdesk.tui.interest import Snapshot
+    from jobdesk.broker.server.rounds import Asking
+    from jobdesk.tui.link.interest import Snapshot
     from jobdesk.tui.widgets.columns import Column
     from jobdesk.tui.widgets.listing import Listing
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from jobdesk.safetext import safe_line
-from jobdesk.tui import editor, jobtext, madefile
+from jobdesk.tui import editor, madefile
 from jobdesk.tui.actions import Action, Scope
 from jobdesk.tui.jobactions import JobActions, reason_against
-from jobdesk.tui.reads import OneJob, Window
+from jobdesk.tui.link.reads import OneJob, Window
 from jobdesk.tui.screens.base import DeskScreen
+from jobdesk.tui.text import jobs as jobtext
 from jobdesk.tui.widgets.jobpreview import title_of
 from jobdesk.tui.widgets.panel import Panel
 from jobdesk.tui.widgets.tabbar import TabBar
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from jobdesk.models import Job, JobRow
-    from jobdesk.tui.interest import Read, Snapshot
-    from jobdesk.tui.jsontext import Line
+    from jobdesk.tui.link.interest import Read, Snapshot
     from jobdesk.tui.screens.joblisting import JobListing
+    from jobdesk.tui.text.jsons import Line
 
 #: Lines of the log that are read; of the log's own tab more.
 LOG_LINES, MOST_LOG_LINES = 100, 1000

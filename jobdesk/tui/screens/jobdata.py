@@ -14,7 +14,7 @@ from textual.widgets import Input, Static, TextArea
 from jobdesk.redaction import is_secret
 from jobdesk.safetext import safe_json, safe_line
 from jobdesk.tui import editor, forms
-from jobdesk.tui.jobcommands import AddJob, EditJob
+from jobdesk.tui.commands.jobs import AddJob, EditJob
 from jobdesk.tui.screens.dialog import Dialog
 from jobdesk.tui.screens.dialogs import Choice
 from jobdesk.tui.standing import stands
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from jobdesk.models import Job, TypeInfo
     from jobdesk.tui.app import JobdeskApp
-    from jobdesk.tui.commands import Command
+    from jobdesk.tui.commands.base import Command
 
 #: How long one rests before what was typed is checked.
 CHECK_S = 0.15
@@ -111,7 +111,7 @@ class DataScreen(Dialog["Command | None"]):
             return None
         data, wrong = self.data()
         if data is not None and not wrong and self._schema is not None:
-            from jobdesk.broker.editing import faults
+            from jobdesk.broker.operators.editing import faults
 
             wrong = [str(fault) for fault in faults(self._schema, data, 4)]
         good = data is not None and not wrong

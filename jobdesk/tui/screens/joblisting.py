@@ -8,7 +8,7 @@ from textual.containers import Horizontal, VerticalScroll
 
 from jobdesk.models import STORED_STATES, TERMINAL_STATES, JobRow, JobState, QueueStats
 from jobdesk.tui import filters
-from jobdesk.tui.reads import OneJob, Stats, Window
+from jobdesk.tui.link.reads import OneJob, Stats, Window
 from jobdesk.tui.screens.base import DeskScreen
 from jobdesk.tui.widgets import jobcolumns
 from jobdesk.tui.widgets.filterbar import FilterBar
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.timer import Timer
 
-    from jobdesk.tui.commands import Command, Outcome
-    from jobdesk.tui.interest import Read, Snapshot
+    from jobdesk.tui.commands.base import Command, Outcome
+    from jobdesk.tui.link.interest import Read, Snapshot
     from jobdesk.tui.widgets.listing import Listing
 
 #: How long the cursor rests before the job under it is read.

@@ -9,15 +9,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from jobdesk.models import JobRow, JobState
-from jobdesk.tui import commands, queuecommands
 from jobdesk.tui.actions import Action, Scope
+from jobdesk.tui.commands import base as commands
+from jobdesk.tui.commands import queues as queuecommands
 from jobdesk.tui.jobactions import JobActions, add_to, reason_against
 from jobdesk.tui.screens.jobsearch import SearchingJobs
 from jobdesk.tui.searching import MOST_FOUND
 from jobdesk.tui.widgets.statebar import STATES
 
 if TYPE_CHECKING:
-    from jobdesk.tui.interest import Source
+    from jobdesk.tui.link.interest import Source
     from jobdesk.tui.searching import Search
 
 #: In which states an action on many can be done.
@@ -210,7 +211,7 @@ class JobsScreen(JobActions, SearchingJobs):
         command = make(jobs, chosen=chosen)
 
         def call(source: Source) -> str:
-            from jobdesk.broker import undo
+            from jobdesk.broker.operators import undo
 
             return undo.refusal(source.broker, fitting[0].queue, len(fitting))
 

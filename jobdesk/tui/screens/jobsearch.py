@@ -14,9 +14,9 @@ from jobdesk.tui.widgets.hintbar import HintBar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jobdesk.broker.search import Found, Match
+    from jobdesk.broker.reading.search import Found, Match
     from jobdesk.models import JobRow, JobState
-    from jobdesk.tui.interest import Read, Snapshot, Source
+    from jobdesk.tui.link.interest import Read, Snapshot, Source
 
 REVERSE = "from the other end"
 TYPING = "enter search   tab complete   up earlier   esc leave"
@@ -90,7 +90,7 @@ class SearchingJobs(JobListing):
         """A whole id opens its job, whatever list it is in; else it is looked for."""
 
         def call(source: Source) -> JobRow | None:
-            from jobdesk.broker.search import rows_of
+            from jobdesk.broker.reading.search import rows_of
 
             names = (wanted.queue,) if wanted.queue else source.queues()
             found = rows_of(source.broker, [(queue, job_id) for queue in names])
@@ -271,7 +271,7 @@ class SearchingJobs(JobListing):
         now_ms = self.desk.now_ms()
 
         def call(source: Source) -> Match:
-            from jobdesk.broker.search import find
+            from jobdesk.broker.reading.search import find
 
             return find(
                 source.broker, queue, state, lambda row, text: wanted.matches(row, text, now_ms),

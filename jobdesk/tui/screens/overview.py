@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.containers import Container
 
-from jobdesk.broker import edges, groups
-from jobdesk.broker.groups import ErrorGroup
+from jobdesk.broker.reading import edges, groups
+from jobdesk.broker.reading.groups import ErrorGroup
 from jobdesk.models import WorkerInfo
 from jobdesk.safetext import safe_line
-from jobdesk.tui import queuelines, spans
 from jobdesk.tui.actions import BY_METHOD, Scope
 from jobdesk.tui.groupactions import GroupActions
-from jobdesk.tui.interest import Asked, Read, Source
-from jobdesk.tui.queuelines import QueueLine
-from jobdesk.tui.reads import Minutes, Stats, Workers
+from jobdesk.tui.link.interest import Asked, Read, Source
+from jobdesk.tui.link.reads import Minutes, Stats, Workers
 from jobdesk.tui.screens.queues import worst_state
+from jobdesk.tui.text import queues as queuelines
+from jobdesk.tui.text import spans
+from jobdesk.tui.text.queues import QueueLine
 from jobdesk.tui.totals import StateLine, hand, queue_lines, state_lines, tendency
 from jobdesk.tui.widgets import groupcolumns
 from jobdesk.tui.widgets.columns import Cell, Column
@@ -35,10 +36,10 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from jobdesk.broker.edges import Edge
-    from jobdesk.broker.rounds import Asking
-    from jobdesk.broker.serverhealth import ServerBrief
-    from jobdesk.tui.interest import Snapshot
+    from jobdesk.broker.reading.edges import Edge
+    from jobdesk.broker.reading.serverhealth import ServerBrief
+    from jobdesk.broker.server.rounds import Asking
+    from jobdesk.tui.link.interest import Snapshot
 
 #: Minutes that a state's trend shows.
 TREND = 12
@@ -80,7 +81,7 @@ class Health(Read["ServerBrief | None"]):
     every: ClassVar[float] = 10.0
 
     def fetch(self, source: Source) -> ServerBrief | None:
-        from jobdesk.broker import serverhealth
+        from jobdesk.broker.reading import serverhealth
 
         return serverhealth.brief(source.broker)
 

@@ -15,10 +15,10 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from jobdesk.broker.commands import seconds_of, span
+from jobdesk.broker.operators.commands import seconds_of, span
 from jobdesk.errors import BadInput
 from jobdesk.safetext import safe_line, safe_text
-from jobdesk.tui.queuecommands import CLEANED, CleanJobs, SetLimits
+from jobdesk.tui.commands.queues import CLEANED, CleanJobs, SetLimits
 from jobdesk.tui.screens.dialog import Dialog
 from jobdesk.tui.screens.dialogs import Choice
 from jobdesk.tui.standing import stands
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.timer import Timer
 
-    from jobdesk.broker.ages import Older
+    from jobdesk.broker.reading.ages import Older
     from jobdesk.models import JobState, QueueStats
     from jobdesk.tui.app import JobdeskApp
-    from jobdesk.tui.commands import Command
-    from jobdesk.tui.interest import Source
+    from jobdesk.tui.commands.base import Command
+    from jobdesk.tui.link.interest import Source
 
 #: How long one rests before what was typed is counted.
 COUNT_S = 0.15
@@ -210,7 +210,7 @@ class CleanScreen(AskScreen):
         self.check()
 
     def made(self) -> CleanJobs | None:
-        from jobdesk.broker.ages import check_clean
+        from jobdesk.broker.reading.ages import check_clean
 
         limit = self.text("limit") or "0"
         if not limit.isdecimal() or not limit.isascii() or len(limit) > _DIGITS:
@@ -299,7 +299,7 @@ class LimitsScreen(AskScreen):
 
 def count(source: Source, wanted: CleanJobs) -> Older:
     """How many jobs it would remove; in the link's thread."""
-    from jobdesk.broker.ages import older
+    from jobdesk.broker.reading.ages import older
 
     return older(source.broker, wanted.queue, wanted.state, grace=wanted.grace, limit=wanted.limit)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from jobdesk.models import TERMINAL_STATES, JobState, QueueStats
-from jobdesk.tui import queuelines, spans
 from jobdesk.tui.actions import Action, Scope
 from jobdesk.tui.jobactions import add_to
-from jobdesk.tui.queuelines import QueueLine
-from jobdesk.tui.reads import Heads, Minutes, Stats, Workers
+from jobdesk.tui.link.reads import Heads, Minutes, Stats, Workers
 from jobdesk.tui.screens.base import DeskScreen
+from jobdesk.tui.text import queues as queuelines
+from jobdesk.tui.text import spans
+from jobdesk.tui.text.queues import QueueLine
 from jobdesk.tui.widgets.columns import Cell, Column
 from jobdesk.tui.widgets.listing import Listing
 from jobdesk.tui.widgets.panel import Panel
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.timer import Timer
 
-    from jobdesk.broker.ages import Older
+    from jobdesk.broker.reading.ages import Older
     from jobdesk.models import JobRow
-    from jobdesk.tui.commands import Command
-    from jobdesk.tui.interest import Read, Snapshot, Source
+    from jobdesk.tui.commands.base import Command
+    from jobdesk.tui.link.interest import Read, Snapshot, Source
 
 #: Minutes that a queue's trend shows.
 MINUTES = 12
@@ -161,14 +162,14 @@ class QueuesScreen(DeskScreen):
             self.desk.open_jobs(row.name, worst_state(row.stats))
 
     def action_queue_pause(self) -> None:
-        from jobdesk.tui import queuecommands
+        from jobdesk.tui.commands import queues as queuecommands
 
         if row := self.listing.current:
             make = queuecommands.ResumeQueue if row.stats.paused else queuecommands.PauseQueue
             self.desk.order(make(row.name))
 
     def action_queue_retry(self) -> None:
-        from jobdesk.tui import queuecommands
+        from jobdesk.tui.commands import queues as queuecommands
 
         if row := self.listing.current:
             self.desk.order_many(
@@ -176,7 +177,7 @@ class QueuesScreen(DeskScreen):
             )
 
     def action_queue_empty(self) -> None:
-        from jobdesk.tui import queuecommands
+        from jobdesk.tui.commands import queues as queuecommands
 
         if row := self.listing.current:
             self.desk.order_many(
@@ -185,7 +186,7 @@ class QueuesScreen(DeskScreen):
             )  # fmt: skip
 
     def action_queue_pause_all(self) -> None:
-        from jobdesk.tui import queuecommands
+        from jobdesk.tui.commands import queues as queuecommands
 
         rows = self._rows()
         paused = tuple(row.name for row in rows if row.stats.paused)
@@ -196,7 +197,7 @@ class QueuesScreen(DeskScreen):
             self.desk.order(queuecommands.PauseAll(running))
 
     def action_queue_clean(self) -> None:
-        from jobdesk.tui import queuecommands
+        from jobdesk.tui.commands import queues as queuecommands
         from jobdesk.tui.screens.queuedialogs import CleanScreen
 
         if row := self.listing.current:
@@ -208,7 +209,7 @@ class QueuesScreen(DeskScreen):
 
     def _clean(self, command: Command | None) -> None:
         """Count it once more, at this moment, and ask."""
-        from jobdesk.tui import queuecommands
+        from jobdesk.tui.commands import queues as queuecommands
         from jobdesk.tui.screens.queuedialogs import count, counted
 
         if not isinstance(command, queuecommands.CleanJobs):
@@ -216,7 +217,8 @@ class QueuesScreen(DeskScreen):
         wanted = command
 
         def call(source: Source) -> tuple[Older, tuple[JobRow, ...], str]:
-            from jobdesk.broker import ages, undo
+            from jobdesk.broker.operators import undo
+            from jobdesk.broker.reading import ages
 
             found = count(source, wanted)
             rows = ages.oldest(source.broker, wanted.queue, wanted.state)
@@ -248,7 +250,7 @@ class QueuesScreen(DeskScreen):
             self.desk.push_screen(LimitsScreen(row.stats), answer)
 
     def action_queue_obliterate(self) -> None:
-        from jobdesk.tui import queuecommands
+        from jobdesk.tui.commands import queues as queuecommands
 
         row = self.listing.current
         if row is None:
@@ -333,7 +335,7 @@ def _number(name: str, tone: str) -> Any:
 
 
 def _p95(row: QueueLine, _: int) -> Cell:
-    from jobdesk.broker.figures import total
+    from jobdesk.broker.reading.figures import total
 
     times = total(row.figures).run if row.figures else None
     return (spans.span(times.p95), "plain") if times else ("-", "muted")

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from jobdesk.models import JobState, ScheduleInfo
 from jobdesk.safetext import safe_line
-from jobdesk.tui import spans
 from jobdesk.tui.actions import Action, Scope
+from jobdesk.tui.commands.queues import RunSchedule, SwitchSchedule
 from jobdesk.tui.filters import Filter, Term
-from jobdesk.tui.glyphs import TONES
-from jobdesk.tui.interest import Read, Source
-from jobdesk.tui.queuecommands import RunSchedule, SwitchSchedule
+from jobdesk.tui.link.interest import Read, Source
 from jobdesk.tui.screens.tables import TableScreen
+from jobdesk.tui.text import spans
+from jobdesk.tui.text.glyphs import TONES
 from jobdesk.tui.widgets.columns import Cell, Column
 
 if TYPE_CHECKING:
-    from jobdesk.broker.timetable import LastRun
-    from jobdesk.tui.commands import Command, Outcome
-    from jobdesk.tui.interest import Snapshot
+    from jobdesk.broker.reading.timetable import LastRun
+    from jobdesk.tui.commands.base import Command, Outcome
+    from jobdesk.tui.link.interest import Snapshot
     from jobdesk.tui.widgets.listing import Listing
 
 
@@ -51,7 +51,7 @@ class Clock(Read[tuple[ScheduleRow, ...]]):
     every: ClassVar[float] = 3.0
 
     def fetch(self, source: Source) -> tuple[ScheduleRow, ...]:
-        from jobdesk.broker import timetable
+        from jobdesk.broker.reading import timetable
 
         known = [one for queue in source.queues() for one in source.inspector.schedules(queue)]
         instead = {(queue, name): job_id for queue, name, job_id in self.by_hand}

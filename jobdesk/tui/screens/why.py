@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from jobdesk.broker.why import Why
+    from jobdesk.broker.reading.why import Why
     from jobdesk.tui.app import JobdeskApp
-    from jobdesk.tui.interest import Source
+    from jobdesk.tui.link.interest import Source
 
     #: with how many wait in each priority, where the question is of a queue
     Answer = tuple[Why, Mapping[int | None, int]]
@@ -67,7 +67,7 @@ class WhyScreen(Dialog[None]):
         queue, job_id = self._queue, self._job_id
 
         def call(source: Source) -> Answer:
-            from jobdesk.broker import why
+            from jobdesk.broker.reading import why
 
             if job_id:
                 return why.why(source.broker, queue, job_id), {}

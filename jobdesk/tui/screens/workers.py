@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from jobdesk.broker.merged import Merged
+from jobdesk.broker.reading.merged import Merged
 from jobdesk.models import JobRow, JobState, WorkerInfo
 from jobdesk.safetext import safe_line
-from jobdesk.tui import filters, spans
+from jobdesk.tui import filters
 from jobdesk.tui.actions import Action, Scope
-from jobdesk.tui.glyphs import TONES, look_of
+from jobdesk.tui.commands.workers import KillWorker, StopWorker
 from jobdesk.tui.screens.tables import TableScreen
+from jobdesk.tui.text import spans
+from jobdesk.tui.text.glyphs import TONES, look_of
 from jobdesk.tui.widgets.columns import Cell, Column
 from jobdesk.tui.widgets.listing import Listing
 from jobdesk.tui.widgets.panel import Panel
-from jobdesk.tui.workercommands import KillWorker, StopWorker
 from jobdesk.tui.workforce import AtWork, Workforce
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from jobdesk.tui.interest import Read, Snapshot
+    from jobdesk.tui.link.interest import Read, Snapshot
 
 
 class WorkersScreen(TableScreen[WorkerInfo]):
@@ -119,7 +120,7 @@ class WorkersScreen(TableScreen[WorkerInfo]):
             return "There is no worker here."
         if action.id == "worker.jobs":
             return None if self.hand.total else "It has nothing in hand."
-        from jobdesk.broker import stopping
+        from jobdesk.broker.operators import stopping
 
         if worker.lost(self.listing.now_ms):
             return "It is lost: there is no process to be stopped."

@@ -14,8 +14,8 @@ from textual.strip import Strip
 
 from jobdesk.counting import counted
 from jobdesk.safetext import cells, cut
-from jobdesk.tui import spans
-from jobdesk.tui.eventring import Missing, Ring, Row
+from jobdesk.tui.events.ring import Missing, Ring, Row
+from jobdesk.tui.text import spans
 from jobdesk.tui.widgets.listing import Listing
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobdesk.safetext import safe_line
-from jobdesk.tui import spans
+from jobdesk.tui.text import spans
 from jobdesk.tui.widgets.columns import Cell, Column
 
 if TYPE_CHECKING:
-    from jobdesk.broker.groups import ErrorGroup
+    from jobdesk.broker.reading.groups import ErrorGroup
 
 
 def columns(*, with_queue: bool, with_times: bool) -> list[Column[ErrorGroup]]:

@@ -10,10 +10,10 @@ from textual.widget import Widget
 
 from jobdesk.counting import counted
 from jobdesk.safetext import cells, safe_line
-from jobdesk.tui import spans
+from jobdesk.tui.text import spans
 
 if TYPE_CHECKING:
-    from jobdesk.broker.serverhealth import ServerBrief
+    from jobdesk.broker.reading.serverhealth import ServerBrief
 
 Part = tuple[str, str]
 

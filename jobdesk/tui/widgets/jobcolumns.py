@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from jobdesk.models import JobRow, JobState
 from jobdesk.safetext import safe_line
-from jobdesk.tui import spans
-from jobdesk.tui.glyphs import TONES, Glyphs, look_of
+from jobdesk.tui.text import spans
+from jobdesk.tui.text.glyphs import TONES, Glyphs, look_of
 from jobdesk.tui.widgets.columns import Cell, Column
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from jobdesk.models import JobRow
-from jobdesk.tui.reads import Window, WindowRows
+from jobdesk.tui.link.reads import Window, WindowRows
 from jobdesk.tui.widgets.listing import Listing
 
 if TYPE_CHECKING:

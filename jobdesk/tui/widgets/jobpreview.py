@@ -10,8 +10,8 @@ from textual.widgets import Static
 from jobdesk.models import Job, JobState
 from jobdesk.redaction import redact
 from jobdesk.safetext import safe_line
-from jobdesk.tui import spans
-from jobdesk.tui.glyphs import Glyphs, look_of
+from jobdesk.tui.text import spans
+from jobdesk.tui.text.glyphs import Glyphs, look_of
 
 Part = tuple[str, str]
 _LABEL = 10

@@ -19,7 +19,7 @@ from textual.strip import Strip
 
 from jobdesk.tui.actions import Scope
 from jobdesk.tui.bound import bindings
-from jobdesk.tui.glyphs import UNICODE, Glyphs
+from jobdesk.tui.text.glyphs import UNICODE, Glyphs
 from jobdesk.tui.widgets.columns import GAP, Cell, Column, fit, pad
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from textual.content import Content
 from textual.widgets import Static
 
 from jobdesk.models import JobState
-from jobdesk.tui import spans
-from jobdesk.tui.interest import Read, Source
+from jobdesk.tui.link.interest import Read, Source
+from jobdesk.tui.text import spans
 
 if TYPE_CHECKING:
-    from jobdesk.broker.figures import Figures
+    from jobdesk.broker.reading.figures import Figures
     from jobdesk.models import QueueStats, WorkerInfo
 
 Part = tuple[str, str]
@@ -85,7 +85,7 @@ def _workers_said(stats: QueueStats, workers: tuple[WorkerInfo, ...] | None) -> 
 
 
 def _lately_said(figures: tuple[Figures, ...]) -> str:
-    from jobdesk.broker.figures import total
+    from jobdesk.broker.reading.figures import total
 
     if not figures:
         return "…"

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.widget import Widget
 
-from jobdesk.broker.figures import by_span, per_second, total
-from jobdesk.tui import spans
+from jobdesk.broker.reading.figures import by_span, per_second, total
+from jobdesk.tui.text import spans
 from jobdesk.tui.widgets.sparkline import sparkline
 
 if TYPE_CHECKING:
-    from jobdesk.broker.figures import Figures
-    from jobdesk.tui.glyphs import Glyphs
+    from jobdesk.broker.reading.figures import Figures
+    from jobdesk.tui.text.glyphs import Glyphs
 
 MINUTES = 60
 LINES = (

@@ -12,8 +12,8 @@ from textual.widget import Widget
 
 from jobdesk.models import STORED_STATES, JobState
 from jobdesk.safetext import cells
-from jobdesk.tui import spans
-from jobdesk.tui.glyphs import TONES, Glyphs
+from jobdesk.tui.text import spans
+from jobdesk.tui.text.glyphs import TONES, Glyphs
 
 if TYPE_CHECKING:
     from textual import events

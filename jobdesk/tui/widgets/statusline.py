@@ -10,15 +10,15 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from jobdesk.safetext import cells, cut
-from jobdesk.tui import spans
 from jobdesk.tui.actions import BY_ID
-from jobdesk.tui.linkstatus import LinkState, LinkStatus
+from jobdesk.tui.link.status import LinkState, LinkStatus
+from jobdesk.tui.text import spans
 
 if TYPE_CHECKING:
     from textual import events
 
     from jobdesk.tui.app import JobdeskApp
-    from jobdesk.tui.glyphs import Glyphs
+    from jobdesk.tui.text.glyphs import Glyphs
 
 Part = tuple[str, str]
 

@@ -15,7 +15,7 @@ from jobdesk.safetext import cells
 if TYPE_CHECKING:
     from textual import events
 
-    from jobdesk.tui.glyphs import Glyphs
+    from jobdesk.tui.text.glyphs import Glyphs
 
 
 class TabBar(Widget):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.style import Style
     from textual.binding import BindingType
 
-    from jobdesk.tui.jsontext import Line
+    from jobdesk.tui.text.jsons import Line
 
 
 class TextView(ScrollView, can_focus=True, inherit_bindings=False):

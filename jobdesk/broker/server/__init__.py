@@ -1,0 +1,1 @@
+"""The server itself: where it is, what is sent to it, and what its faults mean."""

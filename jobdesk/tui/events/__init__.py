@@ -1,0 +1,1 @@
+"""The events that the dashboard keeps: a ring of them, a filter, and a way back."""
