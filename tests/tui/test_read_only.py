@@ -43,9 +43,12 @@ _LEAVE = frozenset({"quit", "exit", "suspend", "detail.pager"})
 
 
 def dump(client: Any, namespace: str) -> dict[bytes, Any]:
-    """All that is kept, but who is at work; hashes and sets as what they hold, in any order."""
+    """All that is kept, but who is at work; hashes and sets as what they hold, in any order.
+
+    Answers that are kept for a lost reply are gone after a minute.
+    """
     names = sorted(name for name in client.scan_iter(f"{namespace}:*", count=1000)
-                   if not name.endswith(b":seen"))  # fmt: skip
+                   if not name.endswith(b":seen") and b":op:" not in name)  # fmt: skip
     pipe = client.pipeline(transaction=False)
     for name in names:
         pipe.type(name)
