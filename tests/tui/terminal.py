@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DOWN = b"\x1b[B"
+#: tests that run side by side have them in their environment; the terminal's own size counts
+SIZE = {"COLUMNS", "LINES"}
 
 
 class Terminal:
@@ -39,8 +41,9 @@ class Terminal:
         self.began = time.perf_counter()
         self.process = subprocess.Popen(
             [Path(sys.executable).with_name("jobdesk"), "tui", *words],
-            env={**environment, "TERM": "xterm-256color"}, stdin=theirs, stdout=theirs,
-            stderr=theirs, start_new_session=True,
+            env={name: value for name, value in environment.items() if name not in SIZE}
+            | {"TERM": "xterm-256color"},
+            stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
         )  # fmt: skip
         os.close(theirs)
         threading.Thread(target=self._read, daemon=True).start()
