@@ -31,6 +31,7 @@ from tests.clock import set_clock
 from tests.tui import sample, still
 from tests.tui.driving import drive, until
 from tests.tui.places import PLACES, READ_ONLY
+from tests.tui.sample import HOUR
 from tests.tui.still import StillApp, Walk
 
 if TYPE_CHECKING:
@@ -45,11 +46,14 @@ _LEAVE = frozenset({"quit", "exit", "suspend", "detail.pager"})
 def dump(client: Any, namespace: str) -> dict[bytes, Any]:
     """All that is kept, but who is at work; hashes and sets as what they hold, in any order.
 
-    Answers that are kept for a lost reply are gone after a minute.
+    Left out is what is kept for minutes only: it may go between two looks.
     """
     names = sorted(name for name in client.scan_iter(f"{namespace}:*", count=1000)
-                   if not name.endswith(b":seen") and b":op:" not in name)  # fmt: skip
+                   if not name.endswith(b":seen"))  # fmt: skip
     pipe = client.pipeline(transaction=False)
+    for name in names:
+        pipe.pttl(name)
+    names = [name for name, ttl in zip(names, pipe.execute(), strict=True) if not 0 < ttl < HOUR]
     for name in names:
         pipe.type(name)
     kinds = pipe.execute()
