@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DOWN = b"\x1b[B"
-#: tests that run side by side have them in their environment; the terminal's own size counts
-SIZE = {"COLUMNS", "LINES"}
+#: Tests that run side by side have a size in their environment, and the terminal's own is to count.
+#: Whoever forbids Python to keep what it has compiled would measure its compiler.
+LEFT_OUT = {"COLUMNS", "LINES", "PYTHONDONTWRITEBYTECODE"}
 
 
 class Terminal:
@@ -41,7 +42,7 @@ class Terminal:
         self.began = time.perf_counter()
         self.process = subprocess.Popen(
             [Path(sys.executable).with_name("jobdesk"), "tui", *words],
-            env={name: value for name, value in environment.items() if name not in SIZE}
+            env={name: value for name, value in environment.items() if name not in LEFT_OUT}
             | {"TERM": "xterm-256color"},
             stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
         )  # fmt: skip
