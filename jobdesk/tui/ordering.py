@@ -14,7 +14,6 @@ from jobdesk.broker.operators.audit import DESTRUCTIVE
 from jobdesk.counting import counted
 from jobdesk.safetext import safe_line, safe_text
 from jobdesk.tui import policy
-from jobdesk.tui.commands.base import FINAL
 from jobdesk.tui.linked import LinkedApp
 from jobdesk.tui.screens.base import DeskScreen
 from jobdesk.tui.standing import stands
@@ -89,7 +88,7 @@ class OrderingApp(LinkedApp):
         self.push_screen(
             ConfirmScreen(
                 command, tier=asked,
-                undoable=(command.undoable and not kept) or command.final_text != FINAL,
+                undoable=(command.undoable and not kept) or command.other_way_back,
                 undo=_undo_text(command, kept), examples=examples,
                 where=self.context_name or self.address, production=self.production,
                 warning=others or "",

@@ -68,6 +68,11 @@ class Command(ABC):
         """The ``jobdesk`` command lines that do the same."""
 
     @property
+    def other_way_back(self) -> bool:
+        """Whether ``final_text`` names a key that takes it back, where u does not."""
+        return self.final_text != FINAL
+
+    @property
     def line(self) -> str:
         """Its command line, the first of several."""
         return self.lines[0]
