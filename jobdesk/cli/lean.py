@@ -9,6 +9,7 @@ import gc
 import os
 import sys
 from importlib import import_module
+from importlib.machinery import PathFinder
 from types import ModuleType
 from typing import Any
 
@@ -23,8 +24,30 @@ def prepare(*, settings: bool) -> None:
     gc.set_threshold(1_000_000)
     # Where this is installed, redis imports it to count what nobody will ask this process for.
     sys.modules.setdefault("opentelemetry", None)  # type: ignore[arg-type]  # None: cannot be imported
+    _put_off("redis", "asyncio")
     if settings:
         _import_settings()
+
+
+def _put_off(package: str, part: str) -> None:
+    """Let a part that a package imports, and a command does not use, be made when it is used."""
+    found = PathFinder.find_spec(package)
+    if package in sys.modules or found is None or not found.submodule_search_locations:
+        return
+    later = _Later(f"{package}.{part}")
+    later.__path__ = [os.path.join(found.submodule_search_locations[0], part)]  # noqa: PTH118  # pathlib is not imported yet
+    sys.modules[later.__name__] = later
+
+
+class _Later(ModuleType):
+    """Stands in for a package until something of it is wanted; what lies in it can be imported."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(import_module(self.__name__), name)
 
 
 def _import_settings() -> None:
