@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
 
 import pytest
+from textual import events
 
 from jobdesk import settings as settings_module
 from jobdesk.broker.connection import Broker
@@ -172,8 +174,6 @@ def test_far_from_redis_the_cursor_is_at_hand_and_data_takes_three_round_trips(
     redis_server, settings, tmp_path, thumbs, slack_s
 ):
     thumbs.completed(*(f"c{n:03}" for n in range(300)))
-    # by the processor where others hold the cores
-    clock = time.thread_time if os.getloadavg()[0] > 1.0 else time.perf_counter
 
     async def act(pilot, app):
         await until(pilot, lambda: app.link.status.usable, "live", 20)
@@ -183,12 +183,15 @@ def test_far_from_redis_the_cursor_is_at_hand_and_data_takes_three_round_trips(
         await until(pilot, lambda: jobs.current, "rows")
         took = []
         for n in range(6):
-            began = clock()
-            await pilot.press("j")
-            assert jobs.cursor == n + 1
-            took.append(clock() - began)
+            began = time.perf_counter()
+            # Pilot's own press waits for much else
+            app.post_message(events.Key("j", "j"))
+            while jobs.cursor != n + 1 or app.screen._dirty_widgets:  # noqa: ASYNC110  # nobody tells
+                await asyncio.sleep(0.001)
+            took.append(time.perf_counter() - began)
+            await pilot.pause()
         # a round trip would show in every one
-        assert sorted(took)[1] < 0.05, took
+        assert sorted(took)[1] < 0.05 + slack_s / 5, took
 
         await press(pilot, "f")
         await pilot.pause(0.5)
