@@ -1,9 +1,11 @@
 """Every command on a real Redis: its JSON, its exit codes, and what it must not print."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 from click.testing import CliRunner
@@ -321,6 +323,8 @@ def test_followed_events_go_on_until_interrupted_and_end_quietly(environment, th
     follower = subprocess.Popen(
         [sys.executable, "-m", "jobdesk", "events", "--follow", "--json"],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # a shell lets what it runs in the background ignore it
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     try:
         assert json.loads(follower.stdout.readline())["jobId"] == "a"
