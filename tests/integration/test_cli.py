@@ -324,7 +324,7 @@ def test_followed_events_go_on_until_interrupted_and_end_quietly(environment, th
         [sys.executable, "-m", "jobdesk", "events", "--follow", "--json"],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         # a shell lets what it runs in the background ignore it
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # no other thread
     )  # fmt: skip
     try:
         assert json.loads(follower.stdout.readline())["jobId"] == "a"

@@ -146,7 +146,7 @@ def test_no_tick_of_a_list_of_all_queues_costs_more_where_each_is_long(
             await press(pilot, "G")
             await ticks(f"all {state}, at its end")
             jobs = app.screen.jobs
-            await until(pilot, lambda: jobs.current, f"the last row of all {state}", 20)
+            await until(pilot, lambda jobs=jobs: jobs.current, f"the last of all {state}", 20)
             assert jobs.cursor == jobs.total - 1
         app.open_job(LONG[0], f"{LONG[0]}-failed-1")
         await until(pilot, lambda: app.screen.snapshot is not None, "the job")

@@ -86,9 +86,7 @@ def test_the_mouse_alone_goes_from_the_board_into_a_job_and_removes_it(run_desk,
     run_desk(act)
 
 
-def test_the_mouse_alone_orders_a_list_and_opens_what_only_the_palette_names(
-    run_desk, thumbs
-):
+def test_the_mouse_alone_orders_a_list_and_opens_what_only_the_palette_names(run_desk, thumbs):
     thumbs.failed("b", error="B: x")
     thumbs.failed("a", error="A: x")
 
