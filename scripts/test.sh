@@ -26,9 +26,9 @@ oldest=$("$python" -c 'from tests.servers import oldest; print(oldest())')
 echo "test: what needs a quiet machine"
 run_if_any -n 0 -m quiet $(leave unit integration chaos) "$@"
 echo "test: the suite, on $("$newest" --version | cut -d' ' -f1-3)"
-run -n 3 --dist loadfile -m "not quiet" "$@"
+run -n 4 --dist loadfile -m "not quiet" "$@"
 if [ "$oldest" != "$newest" ]; then
     echo "test: what speaks to Redis, on $("$oldest" --version | cut -d' ' -f1-3)"
     export JOBDESK_TEST_REDIS="$oldest"
-    run_if_any -n 3 --dist loadfile -m "servers and not quiet" $(leave unit acceptance tui chaos) "$@"
+    run_if_any -n 4 --dist loadfile -m "servers and not quiet" $(leave unit acceptance tui chaos) "$@"
 fi

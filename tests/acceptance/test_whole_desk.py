@@ -146,6 +146,7 @@ def test_a_dashboard_that_is_killed_leaves_no_worker_behind(folder: Path) -> Non
     assert gone(company, 20)
 
 
+@pytest.mark.slow
 def test_the_demo_on_a_terminal_ends_in_the_dashboard_and_stops_within_seconds(
     folder: Path,
 ) -> None:

@@ -22,9 +22,8 @@ from tests.tui.conftest import registered
 from tests.tui.delayed import Delayed
 from tests.tui.driving import drive, picture, press, until
 
-#: What the screens promise, and what a machine whose cores are taken may need on top.
+#: What the screens promise.
 BANNER_S = 2.0
-LOADED_S = 3.0
 ROUND_TRIP_S = 0.1
 
 
@@ -46,13 +45,8 @@ async def on_a_job(pilot, app, queue, job_id):
     await until(pilot, lambda: f'"{job_id}"' in picture(app) or job_id in picture(app), "it")
 
 
-@pytest.mark.parametrize("within", [
-    pytest.param(BANNER_S, marks=pytest.mark.quiet, id="at rest"),
-    pytest.param(BANNER_S + LOADED_S, id="loaded"),
-])  # fmt: skip
-def test_losing_redis_keeps_what_is_known_and_finding_it_again_goes_on(
-    make_server, tmp_path, within
-):
+@pytest.mark.quiet
+def test_losing_redis_keeps_what_is_known_and_finding_it_again_goes_on(make_server, tmp_path):
     server = make_server(tcp=True)
     settings = alone(server)
     with Broker(settings) as broker:
@@ -66,7 +60,7 @@ def test_losing_redis_keeps_what_is_known_and_finding_it_again_goes_on(
         server.kill()
         began = time.monotonic()
         await until(pilot, lambda: "Redis is away" in picture(app), "the banner")
-        assert time.monotonic() - began < within
+        assert time.monotonic() - began < BANNER_S
         assert "Data from" in picture(app)
         assert "offline" in picture(app)
 
@@ -85,7 +79,7 @@ def test_losing_redis_keeps_what_is_known_and_finding_it_again_goes_on(
         server.start()
         began = time.monotonic()
         await until(pilot, lambda: app.link.status.usable, "live again", 15)
-        assert time.monotonic() - began < within
+        assert time.monotonic() - began < BANNER_S
         with Broker(settings) as broker:
             registered(broker, "thumbs").completed("again")
         await until(pilot, lambda: jobs.total == 1 and "again" in picture(app), "new data")
@@ -167,11 +161,9 @@ def test_a_frozen_redis_is_slow_and_then_away_while_the_keys_go_on(make_server, 
     drive(settings, tmp_path / "tui.json", act)
 
 
-@pytest.mark.parametrize("slack_s", [
-    pytest.param(0.0, marks=pytest.mark.quiet, id="at rest"), pytest.param(0.5, id="loaded"),
-])  # fmt: skip
+@pytest.mark.quiet
 def test_far_from_redis_the_cursor_is_at_hand_and_data_takes_three_round_trips(
-    redis_server, settings, tmp_path, thumbs, slack_s
+    redis_server, settings, tmp_path, thumbs
 ):
     thumbs.completed(*(f"c{n:03}" for n in range(300)))
 
@@ -191,7 +183,7 @@ def test_far_from_redis_the_cursor_is_at_hand_and_data_takes_three_round_trips(
             took.append(time.perf_counter() - began)
             await pilot.pause()
         # a round trip would show in every one
-        assert sorted(took)[1] < 0.05 + slack_s / 5, took
+        assert sorted(took)[1] < 0.05, took
 
         await press(pilot, "f")
         await pilot.pause(0.5)
@@ -199,7 +191,7 @@ def test_far_from_redis_the_cursor_is_at_hand_and_data_takes_three_round_trips(
         thumbs.completed("new")
         await until(pilot, lambda: jobs.current and jobs.current.id == "new", "the new job")
         # half a round trip until the event is there
-        assert time.perf_counter() - began < HINT_S + 3.5 * ROUND_TRIP_S + slack_s
+        assert time.perf_counter() - began < HINT_S + 3.5 * ROUND_TRIP_S
 
         app.link.pace(60)
         await pilot.pause(0.5)
