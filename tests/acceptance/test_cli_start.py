@@ -20,7 +20,7 @@ pytestmark = pytest.mark.quiet
 
 #: Seconds above a bare Python; the machine that the figure is meant for has two cores.
 BUDGET_S = 0.35
-ROUNDS = 9
+ROUNDS = 5
 #: What else runs on the machine can spoil a series, and is not the program's: one must do.
 SERIES = 2
 NOISE_S = 0.05
