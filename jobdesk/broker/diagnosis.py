@@ -222,7 +222,7 @@ def _rate(stats: QueueStats, lately: Figures, tell: Any, *, served: bool, stuck:
 
 def _stuck(heads: Sequence[JobRow], now_ms: int) -> bool:
     """Whether the next job has waited for over a minute."""
-    return any(now_ms - max(one.added_ms, one.run_at_ms or 0) > OVERDUE_MS for one in heads)
+    return any(now_ms - one.waits_since_ms > OVERDUE_MS for one in heads)
 
 
 def _sampled(broker: Broker, queue: str, looked: Sample, tell: Any) -> None:

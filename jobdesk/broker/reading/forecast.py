@@ -227,7 +227,7 @@ def _pace(inspector: Inspector, stats: QueueStats, now_ms: int) -> Pace:
 def _late(inspector: Inspector, stats: QueueStats, now_ms: int) -> bool:
     """Whether the job in front has waited for long enough to be taken, if any were."""
     rows = inspector.rows(stats.name, JobState.WAITING, 0, 0).rows if stats.waiting else ()
-    return any(now_ms - max(row.added_ms, row.run_at_ms or 0) > LATE_MS for row in rows)
+    return any(now_ms - row.waits_since_ms > LATE_MS for row in rows)
 
 
 def _limited(pace: Pace, stats: QueueStats) -> Pace:

@@ -292,7 +292,7 @@ def _delayed(state: _Queue, row: JobRow) -> Iterator[Reason]:
 def _place(state: _Queue, row: JobRow, rank: int, higher: int) -> Reason:
     same = rank - higher
     facts: dict[str, Any] = {"ahead": rank, "ahead_higher": higher, "ahead_same": same}
-    waited = f"waits for {_span(max(0, state.now_ms - max(row.added_ms, row.run_at_ms or 0)))}"
+    waited = f"waits for {_span(max(0, state.now_ms - row.waits_since_ms))}"
     if rank == 0:
         return Reason("next", f"it is the next to be taken, and {waited}", facts)
     told = f"{rank:,} ahead of it"
