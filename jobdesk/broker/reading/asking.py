@@ -20,7 +20,7 @@ from jobdesk.models import STORED_STATES, TERMINAL_STATES, is_queue_name
 if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
     from jobdesk.broker.reading.figures import Figures
-    from jobdesk.broker.server.rounds import Asking
+    from jobdesk.broker.server.rounds import Ask, Asking
     from jobdesk.models import Job, JobRow, JobState, QueueStats, ScheduleInfo, WorkerInfo
 
 #: Of a queue's `meta`, what its counts come with.
@@ -63,30 +63,41 @@ def stats(broker: Broker, names: Sequence[str]) -> Asking[tuple[QueueStats, ...]
     )
 
 
-def heads(
-    broker: Broker, lists: Sequence[tuple[str, JobState]], depths: Sequence[int]
-) -> Asking[tuple[JobRow, ...]]:
-    """The first rows of several lists, of each as many as its depth says."""
+def ask_heads(broker: Broker, lists: Iterable[tuple[str, JobState]], depths: Iterable[int]) -> Ask:
+    """Ids and scores of the first jobs of several lists."""
 
-    def ask_ids(pipe: Any) -> None:
+    def ask(pipe: Any) -> None:
         for (queue, state), depth in zip(lists, depths, strict=True):
             pipe.zrange(
                 broker.keys(queue).state(state), 0, depth - 1,
                 desc=state in TERMINAL_STATES, withscores=True,
             )  # fmt: skip
 
-    answers = yield ask_ids
+    return ask
+
+
+def ask_rows(broker: Broker, wanted: Iterable[tuple[str, str]]) -> Ask:
+    """What is stored of these jobs, (queue, id) each, that a row is made of."""
+
+    def ask(pipe: Any) -> None:
+        for queue, job_id in wanted:
+            pipe.hmget(broker.keys(queue).job(job_id), records.ROW_FIELDS)
+
+    return ask
+
+
+def heads(
+    broker: Broker, lists: Sequence[tuple[str, JobState]], depths: Sequence[int]
+) -> Asking[tuple[JobRow, ...]]:
+    """The first rows of several lists, of each as many as its depth says."""
+    answers = yield ask_heads(broker, lists, depths)
     found = [
         (queue, records.text(raw), int(score))
         for (queue, _), entries in zip(lists, answers, strict=True)
         for raw, score in entries
     ]
 
-    def ask_rows(pipe: Any) -> None:
-        for queue, job_id, _ in found:
-            pipe.hmget(broker.keys(queue).job(job_id), records.ROW_FIELDS)
-
-    stored = yield ask_rows
+    stored = yield ask_rows(broker, [(queue, job_id) for queue, job_id, _ in found])
     made = (
         records.row(queue, job_id, values, score)
         for (queue, job_id, score), values in zip(found, stored, strict=True)
@@ -98,12 +109,7 @@ def rows(
     broker: Broker, wanted: Sequence[tuple[str, str]]
 ) -> Asking[dict[tuple[str, str], JobRow | None]]:
     """These jobs, (queue, id) each, as they are now; None for one that is gone."""
-
-    def ask(pipe: Any) -> None:
-        for queue, job_id in wanted:
-            pipe.hmget(broker.keys(queue).job(job_id), records.ROW_FIELDS)
-
-    stored = yield ask
+    stored = yield ask_rows(broker, wanted)
     return {key: records.row(*key, values) for key, values in zip(wanted, stored, strict=True)}
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import chain, zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jobdesk.broker import records
+from jobdesk.broker.reading import asking
 from jobdesk.models import TERMINAL_STATES, JobState
 
 if TYPE_CHECKING:
@@ -75,14 +76,8 @@ class Merged:
     def _read_lists(
         self, broker: Broker, lists: Sequence[Place], depths: Mapping[Place, int]
     ) -> Asking[None]:
-        def ask(pipe: Any) -> None:
-            for queue, state in lists:
-                pipe.zrange(
-                    broker.keys(queue).state(state), 0, depths[queue, state] - 1,
-                    desc=state in TERMINAL_STATES, withscores=True,
-                )  # fmt: skip
-
-        for place, found in zip(lists, (yield ask), strict=True):
+        answers = yield asking.ask_heads(broker, lists, [depths[one] for one in lists])
+        for place, found in zip(lists, answers, strict=True):
             running = place[1] is JobState.ACTIVE
             made: list[Entry] = []
             for raw, score in found:
@@ -93,11 +88,8 @@ class Merged:
             self._read_in[place] = self._part
 
     def _read_rows(self, broker: Broker, wanted: Sequence[Entry]) -> Asking[None]:
-        def ask(pipe: Any) -> None:
-            for queue, _, job_id, _ in wanted:
-                pipe.hmget(broker.keys(queue).job(job_id), records.ROW_FIELDS)
-
-        for entry, values in zip(wanted, (yield ask), strict=True):
+        answers = yield asking.ask_rows(broker, [(one[0], one[2]) for one in wanted])
+        for entry, values in zip(wanted, answers, strict=True):
             queue, _, job_id, score = entry
             self._rows[entry] = records.row(
                 queue, job_id, values, self._leases.get(entry, score)
