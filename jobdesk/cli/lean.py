@@ -34,20 +34,9 @@ def _put_off(package: str, part: str) -> None:
     found = PathFinder.find_spec(package)
     if package in sys.modules or found is None or not found.submodule_search_locations:
         return
-    later = _Later(f"{package}.{part}")
+    later = _StandIn(f"{package}.{part}")
     later.__path__ = [os.path.join(found.submodule_search_locations[0], part)]  # noqa: PTH118  # pathlib is not imported yet
     sys.modules[later.__name__] = later
-
-
-class _Later(ModuleType):
-    """Stands in for a package until something of it is wanted; what lies in it can be imported."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        if sys.modules.get(self.__name__) is self:
-            del sys.modules[self.__name__]
-        return getattr(import_module(self.__name__), name)
 
 
 def _import_settings() -> None:
@@ -59,26 +48,35 @@ def _import_settings() -> None:
     if _PLUGINS in os.environ or "importlib.metadata" in sys.modules:
         return
     os.environ.update({_PLUGINS: "__all__"})
-    sys.modules["importlib.metadata"] = _Late("importlib.metadata")
+    sys.modules["importlib.metadata"] = _Functions("importlib.metadata")
     try:
         import_module("jobdesk.settings")
     finally:
         os.environ.pop(_PLUGINS)
-        if isinstance(sys.modules["importlib.metadata"], _Late):
+        if isinstance(sys.modules["importlib.metadata"], _StandIn):
             del sys.modules["importlib.metadata"]
 
 
-class _Late(ModuleType):
-    """Stands in for a module whose functions are imported from it long before they are called."""
+class _StandIn(ModuleType):
+    """Stands in for a module until something of it is wanted."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        module = self.__name__
+        return self.wanted(name)
 
+    def wanted(self, name: str) -> Any:
+        """What the module has under that name."""
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(import_module(self.__name__), name)
+
+
+class _Functions(_StandIn):
+    """One whose functions are imported from it long before they are called."""
+
+    def wanted(self, name: str) -> Any:
         def call(*words: Any, **options: Any) -> Any:
-            if isinstance(sys.modules.get(module), _Late):
-                del sys.modules[module]
-            return getattr(import_module(module), name)(*words, **options)
+            return _StandIn.wanted(self, name)(*words, **options)
 
         return call

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jobdesk.broker.operators.commands import command_line
+from jobdesk.counting import counted
 from jobdesk.redaction import redact
 from jobdesk.tui.commands.base import RETRY_UNDO, OnMany, OnQueue, Outcome, RemoveJobs, Undo
 
 if TYPE_CHECKING:
     from jobdesk.broker.control import Control
-    from jobdesk.broker.operators.tally import Progress
+    from jobdesk.broker.operators.tally import Progress, Touched
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,14 @@ class OnGroup(OnMany):
         many = f"{self.found:,} jobs" if self.found != 1 else "the one job"
         return f"{self.verb} {many} of {self.queue}: {self.error}"
 
+    def outcome(self, past: str, touched: Touched) -> Outcome:
+        """What was done to its jobs."""
+        return Outcome(
+            f"{past} {counted(touched.count, 'job')} of the group",
+            tuple((self.queue, job_id) for job_id in touched.ids), whole=touched.done,
+            undo=Undo.of([(self.queue, touched.operation)] if touched.operation else []),
+        )  # fmt: skip
+
 
 @dataclass(frozen=True)
 class RetryGroup(OnGroup):
@@ -154,13 +163,9 @@ class RetryGroup(OnGroup):
         return (command_line("retry-group", self.queue, self.fingerprint, limit=self.limit),)
 
     def run(self, control: Control, progress: Progress) -> Outcome:
-        touched = control.retry_group(self.queue, self.fingerprint, progress, limit=self.limit)
-        undo = Undo.of([(self.queue, touched.operation)] if touched.operation else [])
-        done = tuple((self.queue, job_id) for job_id in touched.ids)
-        jobs = "job" if touched.count == 1 else "jobs"
-        return Outcome(
-            f"Retried {touched.count:,} {jobs} of the group", done, whole=touched.done, undo=undo
-        )
+        return self.outcome("Retried", control.retry_group(
+            self.queue, self.fingerprint, progress, limit=self.limit,
+        ))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -176,13 +181,9 @@ class RemoveGroup(OnGroup):
         return (command_line("remove-group", self.queue, self.fingerprint, limit=self.limit),)
 
     def run(self, control: Control, progress: Progress) -> Outcome:
-        touched = control.remove_group(self.queue, self.fingerprint, progress, limit=self.limit)
-        undo = Undo.of([(self.queue, touched.operation)] if touched.operation else [])
-        done = tuple((self.queue, job_id) for job_id in touched.ids)
-        jobs = "job" if touched.count == 1 else "jobs"
-        return Outcome(
-            f"Removed {touched.count:,} {jobs} of the group", done, whole=touched.done, undo=undo
-        )
+        return self.outcome("Removed", control.remove_group(
+            self.queue, self.fingerprint, progress, limit=self.limit,
+        ))  # fmt: skip
 
 
 def shown(data: Mapping[str, Any]) -> dict[str, Any]:
