@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -36,10 +35,8 @@ SMALL = (60, 16)
 
 
 @pytest.fixture
-def run_desk(settings, tmp_path):
-    """As the others have it, with a picture four times a second: there is less to wait for."""
-    fast = settings.model_copy(update={"tui_refresh": 0.25})
-    return partial(drive, fast, tmp_path / "state" / "tui.json")
+def run_desk(run_quickly):
+    return run_quickly
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
 
 from jobdesk.broker.inspector import Inspector
@@ -22,14 +20,12 @@ from jobdesk.tui.widgets.listing import Listing
 from jobdesk.tui.widgets.statebar import StateBar
 from jobdesk.tui.widgets.statusline import StatusLine
 from jobdesk.tui.widgets.tabbar import TabBar
-from tests.tui.driving import drive, picture, until
+from tests.tui.driving import picture, until
 
 
 @pytest.fixture
-def run_desk(settings, tmp_path):
-    """As the others have it, with a picture four times a second: there is less to wait for."""
-    fast = settings.model_copy(update={"tui_refresh": 0.25})
-    return partial(drive, fast, tmp_path / "state" / "tui.json")
+def run_desk(run_quickly):
+    return run_quickly
 
 
 async def at(pilot, app, kind):

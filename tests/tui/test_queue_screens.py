@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
 
 from jobdesk.broker.control import Control
@@ -24,14 +22,12 @@ from jobdesk.tui.screens.schedules import SchedulesScreen
 from jobdesk.tui.screens.why import WhyScreen
 from tests.bench import Bench
 from tests.tui.conftest import registered
-from tests.tui.driving import drive, picture, until
+from tests.tui.driving import picture, until
 
 
 @pytest.fixture
-def run_desk(settings, tmp_path):
-    """With a picture four times a second: there is less to wait for."""
-    fast = settings.model_copy(update={"tui_refresh": 0.25})
-    return partial(drive, fast, tmp_path / "state" / "tui.json")
+def run_desk(run_quickly):
+    return run_quickly
 
 
 @pytest.fixture

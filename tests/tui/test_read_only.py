@@ -105,15 +105,14 @@ class Pressing:
                 continue
             await place.go(self.walk)
             assert not self.app.told_wrong, f"{place.name}: {self.app.told_wrong}"
-            screen = self.app.screen
+            screen = type(self.app.screen).__name__
             for key, id_ in self._keys():
-                if (type(screen).__name__, key) in done:
+                if (screen, key) in done:
                     continue
-                done.add((type(screen).__name__, key))
+                done.add((screen, key))
                 if not self._bound(key, id_):
                     await self.walk.home()
                     await place.go(self.walk)
-                    screen = self.app.screen
                 await self._press(key, id_, f"{place.name}: {key} ({id_})")
             await self.walk.home()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
 from textual.containers import Horizontal
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from jobdesk.models import JobStatus
-    from jobdesk.tui.app import JobdeskApp
     from jobdesk.tui.link.interest import Source
 
 
@@ -65,7 +64,7 @@ class CanaryScreen(Dialog[bool]):
         def call(source: Source) -> JobStatus:
             return source.inspector.status(queue, job_id)
 
-        cast("JobdeskApp", self.app).link.ask(call, self._show)
+        self.desk.link.ask(call, self._show)
 
     def _show(self, status: JobStatus | None, error: Exception | None) -> None:
         if not stands(self):

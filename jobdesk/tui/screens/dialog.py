@@ -18,6 +18,11 @@ class Dialog(ModalScreen[ScreenResultType]):
 
     CSS_PATH = "dialogs.tcss"
 
+    @property
+    def desk(self) -> JobdeskApp:
+        """The app."""
+        return cast("JobdeskApp", self.app)
+
     def in_shell(self, line: str) -> str:
         """A command line, as it does the same to what this session looks at."""
-        return cast("JobdeskApp", self.app).in_shell(line)
+        return self.desk.in_shell(line)

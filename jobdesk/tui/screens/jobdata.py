@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from jobdesk.models import Job, TypeInfo
-    from jobdesk.tui.app import JobdeskApp
     from jobdesk.tui.commands.base import Command
 
 #: How long one rests before what was typed is checked.
@@ -54,11 +53,6 @@ class DataScreen(Dialog["Command | None"]):
         super().__init__()
         self._schema = schema
         self._timer: Any = None
-
-    @property
-    def desk(self) -> JobdeskApp:
-        """The app."""
-        return cast("JobdeskApp", self.app)
 
     # --- for the subclasses
 

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from jobdesk.broker.reading.ages import Older
     from jobdesk.models import JobState, QueueStats
-    from jobdesk.tui.app import JobdeskApp
     from jobdesk.tui.commands.base import Command
     from jobdesk.tui.link.interest import Source
 
@@ -241,7 +240,7 @@ class CleanScreen(AskScreen):
             self.say(*said_of(wanted, found))
             self.query_one("#yes").disabled = found.count == 0
 
-        cast("JobdeskApp", self.app).link.ask(lambda source: count(source, wanted), counted)
+        self.desk.link.ask(lambda source: count(source, wanted), counted)
 
     def action_give(self) -> None:
         if self.older is not None and self.older.count == 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
 from textual.containers import VerticalScroll
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from jobdesk.broker.reading.why import Why
-    from jobdesk.tui.app import JobdeskApp
     from jobdesk.tui.link.interest import Source
 
     #: with how many wait in each priority, where the question is of a queue
@@ -73,7 +72,7 @@ class WhyScreen(Dialog[None]):
                 return why.why(source.broker, queue, job_id), {}
             return why.why_queue(source.broker, queue), source.inspector.priorities(queue)
 
-        cast("JobdeskApp", self.app).link.ask(call, self._show)
+        self.desk.link.ask(call, self._show)
 
     def _show(self, answer: Answer | None, error: Exception | None) -> None:
         if not stands(self):
