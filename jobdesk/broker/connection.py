@@ -111,37 +111,21 @@ class Broker:
         Arguments are str, bytes, int or float. :class:`~jobdesk.errors.RedisUnavailable` tells by
         ``sent`` whether the script may have been carried out.
         """
-        from jobdesk.broker.server import wire
+        return Sent(self, scripts.load(name), prefix, args).answer()
 
-        script = scripts.load(name)
-        connections = self._connections or self._make_connections()
-        retried = False
-        while True:
-            cause: Exception
-            sent = True
-            try:
-                return connections.call(script, prefix, args)
-            except wire.Broken as broken:
-                if broken.sent and not broken.slow and not retried:
-                    retried = True
-                    continue
-                cause, sent = broken.cause, broken.sent
-            except Exception as exc:
-                if not faults.is_foreign(exc):
-                    raise
-                cause = exc
-            error = self.translate(cause, sent=sent, doing=name)
-            if retried and isinstance(error, RedisUnavailable):
-                # Whatever the second try was told, the first may have been carried out.
-                error.sent = True
-            raise error from cause
+    def send(self, name: str, prefix: str, *args: object) -> Sent:
+        """Send a script, and go on: the result's ``answer()`` is what :meth:`run` returns."""
+        return Sent(self, scripts.load(name), prefix, args)
 
     def trim(self) -> None:
         """Give back connections that a burst has left: a worker calls this now and then."""
         if self._connections is not None:
             self._connections.trim()
 
-    def _make_connections(self) -> wire.Connections | slots.ClusterConnections:
+    def connections(self) -> wire.Connections | slots.ClusterConnections:
+        """Those that scripts use, made at first use."""
+        if self._connections is not None:
+            return self._connections
         from jobdesk.broker.server import slots, wire
 
         with self._lock:
@@ -319,6 +303,59 @@ class Broker:
         # The parent's sockets and locks are its own; its hold on an embedded server is shared.
         self._lock = threading.RLock()
         self._connections = self._client = self._blocking = None
+
+
+class Sent:
+    """A script on its way, see :meth:`Broker.send`."""
+
+    __slots__ = ("_args", "_broker", "_call", "_prefix", "_script")
+
+    def __init__(
+        self, broker: Broker, script: scripts.Script, prefix: str, args: tuple[object, ...]
+    ) -> None:
+        self._broker = broker
+        self._script = script
+        self._prefix = prefix
+        self._args = args
+        self._call = self._send()
+
+    def _send(self) -> Any:
+        """What is under way, or why it could not be sent: the answer's time to say so."""
+        from jobdesk.broker.server import wire
+
+        connections = self._broker.connections()
+        try:
+            return connections.send(self._script, self._prefix, self._args)
+        except wire.Broken as broken:
+            return broken
+
+    def answer(self) -> Any:
+        """Wait for the answer; a script whose connection broke is sent once more. Ask once."""
+        from jobdesk.broker.server import wire
+
+        retried = False
+        while True:
+            cause: Exception
+            sent = True
+            try:
+                if isinstance(self._call, wire.Broken):
+                    raise self._call
+                return self._call.answer()
+            except wire.Broken as broken:
+                if broken.sent and not broken.slow and not retried:
+                    retried = True
+                    self._call = self._send()
+                    continue
+                cause, sent = broken.cause, broken.sent
+            except Exception as exc:
+                if not faults.is_foreign(exc):
+                    raise
+                cause = exc
+            error = self._broker.translate(cause, sent=sent, doing=self._script.name)
+            if retried and isinstance(error, RedisUnavailable):
+                # Whatever the second try was told, the first may have been carried out.
+                error.sent = True
+            raise error from cause
 
 
 _brokers: WeakSet[Broker] = WeakSet()

@@ -16,7 +16,7 @@ from jobdesk.broker.keys import STATE_NAMES, QueueKeys
 from jobdesk.models import JobState, NewJob
 
 if TYPE_CHECKING:
-    from jobdesk.broker.connection import Broker
+    from jobdesk.broker.connection import Broker, Sent
 
 #: A script touches at most this many jobs in one call.
 BATCH = 100
@@ -138,6 +138,20 @@ class Transitions:
         """Book ``finishes`` and take up to ``want`` jobs under a lease of ``lease_ms``."""
         args = exchange_args(worker, request, want, lease_ms, finishes, housekeeping)
         return exchanged(self._broker.run("exchange_jobs", self._prefix, *args))
+
+    def send_exchange(
+        self,
+        worker: str,
+        request: int,
+        want: int,
+        lease_ms: int,
+        finishes: Sequence[Finish] = (),
+        *,
+        housekeeping: bool = False,
+    ) -> Sent:
+        """The same, without waiting: :func:`exchanged` reads what its ``answer()`` brings."""
+        args = exchange_args(worker, request, want, lease_ms, finishes, housekeeping)
+        return self._broker.send("exchange_jobs", self._prefix, *args)
 
     def renew(self, lease_ms: int, jobs: Sequence[tuple[str, bytes]]) -> list[str]:
         """Extend leases of ``(id, epoch)``: OK, CANCEL or STALE for each, in order."""

@@ -356,7 +356,7 @@ class Consumer(HueyConsumer):  # type: ignore[misc]  # huey has no types
 
     def _is_drained(self) -> bool:
         station = self.station
-        if station is not None and (station.pool.runs() or station.pool.pending_finishes()):
+        if station is not None and (station.pool.runs() or station.pool.unsettled()):
             return False
         try:
             for queue in self.queues:

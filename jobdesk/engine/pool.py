@@ -5,6 +5,8 @@ One script books everything that has been finished and hands out as much as ther
 
 * A thread that finds nothing to run does the *exchange* itself, for everybody, and goes on. It
   never waits for another exchange: whoever has the lock sees what has come since and goes again.
+* Short jobs are fetched ahead, and the next request is sent while there is still something to run:
+  Redis works while the jobs run, and whoever finds nothing left reads its answer.
 * One idle thread is the *waiter*: it blocks on the queues' wake markers, on a connection of its
   own. Woken, it makes the exchange and hands its role on.
 * The others sleep until there is a job for them. Waking goes in a chain, one at a time, so that
@@ -26,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobdesk.broker import keys
 from jobdesk.broker.connection import BLOCK_S
-from jobdesk.broker.transitions import Exchanged, Finish, Outcome
+from jobdesk.broker.transitions import Exchanged, Finish, Outcome, exchanged
 from jobdesk.engine.eventlog import log_active
 from jobdesk.engine.run import Run
 from jobdesk.errors import BrokerError, JobdeskError, RedisUnavailable
@@ -34,7 +36,7 @@ from jobdesk.errors import BrokerError, JobdeskError, RedisUnavailable
 if TYPE_CHECKING:
     from huey.api import Task
 
-    from jobdesk.broker.connection import Broker
+    from jobdesk.broker.connection import Broker, Sent
     from jobdesk.engine.queue import Queue
 
 logger = logging.getLogger("jobdesk.worker")
@@ -47,6 +49,10 @@ FLUSH_AFTER_S = 0.005
 AHEAD_S = 0.004
 #: Runs longer than this are never fetched ahead.
 SHORT_S = 0.001
+#: Runs shorter than this wait for nothing: more threads would only wait for the interpreter.
+BRIEF_S = 0.0001
+#: How much of a run's time goes into the mean.
+WEIGHT = 1 / 16
 #: While jobs run, leases are renewed at least this often, so that a cancel is heard soon.
 LISTEN_S = 2.0
 #: A job that was fetched ahead and found no thread for so long goes back to the queue.
@@ -55,12 +61,28 @@ STRANDED_S = 0.25
 GIVE_BACK_S = 5.0
 
 
+class UnderWay:
+    """An exchange whose answer nobody has read yet."""
+
+    __slots__ = ("finishes", "housekeeping", "sent", "sent_at", "want")
+
+    def __init__(
+        self, want: int, finishes: list[tuple[Run, Finish]], *, housekeeping: bool
+    ) -> None:
+        self.want = want
+        self.finishes = finishes
+        self.housekeeping = housekeeping
+        self.sent_at = time.monotonic()
+        #: None while it is being sent
+        self.sent: Sent | None = None
+
+
 class Feed:
     """One queue as this worker process sees it."""
 
     __slots__ = (
         "due_at", "finishes", "left_behind", "limit", "oldest", "queue", "ready", "renew_s",
-        "request", "run_s", "runs", "wake_key",
+        "request", "run_s", "runs", "under_way", "wake_key",
     )  # fmt: skip
 
     def __init__(self, queue: Queue, limit: int) -> None:
@@ -70,6 +92,7 @@ class Feed:
         self.runs: dict[tuple[str, bytes], Run] = {}
         self.finishes: list[tuple[Run, Finish]] = []
         self.oldest = 0.0
+        self.under_way: UnderWay | None = None
         #: continuations waited for delivery when the house was last kept
         self.left_behind = False
         #: there may be jobs to take
@@ -77,11 +100,25 @@ class Feed:
         #: monotonic time at which a delayed job is due, or the rate limit opens
         self.due_at: float | None = None
         self.request = random.getrandbits(48)
-        #: how long runs take: up at once, down slowly
+        #: how long runs take, in the mean of late
         self.run_s = SHORT_S
         #: its leases are renewed so often
         self.renew_s = min(queue.lease_ms / 3000, LISTEN_S)
         self.wake_key = queue.transitions.keys.wake
+
+    @property
+    def ahead(self) -> int:
+        """So many jobs are fetched before there is a thread for them."""
+        return round(AHEAD_S / self.run_s) if self.run_s < SHORT_S else 0
+
+    @property
+    def in_hand(self) -> int:
+        """Jobs that run, or are to run: those that are coming, and not those that have ended."""
+        count = len(self.runs) - len(self.finishes)
+        under_way = self.under_way
+        if under_way is not None:
+            count += under_way.want - len(under_way.finishes)
+        return count
 
 
 class Pool:
@@ -107,8 +144,8 @@ class Pool:
         self._waiter = False
         self._waking = False
         self._turn = 0
-        # at so few jobs in stock an exchange is made
-        self._low = 0
+        #: runs that threads have taken up, and how many they were when the supervisor last looked
+        self._begun = self._seen_begun = 0
         self._blocked: Any = None
         # the queues that the waiter listens to, and the key by which it is called back
         self._heard: list[Feed] = []
@@ -146,20 +183,16 @@ class Pool:
 
     def _next_run(self) -> Run | None:
         while not self.stopping:
-            left = len(self._local)
-            if left <= self._low and not self._exchanging.locked():
-                # before the last is gone, so that others run on while this thread asks
-                if left:
-                    self._wake_one()
-                if not self._exchange(slot_thread=True) and not self._local:
-                    self._rest()
-                    continue
+            if not self._local and not self._exchange(slot_thread=True) and not self._local:
+                self._rest()
+                continue
             try:
                 run = self._local.popleft()
             except IndexError:
                 self._rest()
                 continue
-            if self._local:
+            self._begun += 1
+            if self._local and self._by_name[run.queue.name].run_s > BRIEF_S:
                 self._wake_one()
             if run.closed:
                 continue
@@ -171,7 +204,7 @@ class Pool:
         feed = self._by_name[run.queue.name]
         now = time.monotonic()
         if run.started:
-            feed.run_s = max(now - run.started, 0.9 * feed.run_s + 0.1 * (now - run.started))
+            feed.run_s += WEIGHT * (now - run.started - feed.run_s)
         with self._mutex:
             if not feed.finishes:
                 feed.oldest = now
@@ -182,8 +215,8 @@ class Pool:
 
     def _wanted(self) -> bool:
         """Whether an exchange would bring anything: ends to book, or jobs and room for them."""
-        for feed in self.feeds:  # noqa: SIM110 - any() costs twice as much, for nearly every job
-            if feed.finishes or self._has_room(feed):
+        for feed in self.feeds:
+            if feed.under_way is not None or feed.finishes or self._has_room(feed):
                 return True
         return False
 
@@ -191,9 +224,9 @@ class Pool:
         if not feed.ready:
             return False
         limit = feed.limit
-        if limit >= self.slots and feed.run_s < SHORT_S:
-            limit += round(AHEAD_S / feed.run_s)
-        return len(feed.runs) - len(feed.finishes) < limit
+        if limit >= self.slots:
+            limit += feed.ahead
+        return feed.in_hand < limit
 
     def _exchange(self, *, slot_thread: bool) -> bool:
         """Exchange for everybody, if it is wanted and nobody is at it; whether a job may be had."""
@@ -206,37 +239,52 @@ class Pool:
                 return bool(self._local)
             try:
                 self._again = False
-                self._exchange_all(slot_thread)
+                self._receive_all()
+                if self._send_all(slot_thread) and self._local:
+                    break  # what is there is run off meanwhile
+                self._receive_all()
             finally:
                 self._exchanging.release()
         return bool(self._local)
 
-    def _exchange_all(self, slot_thread: bool) -> None:
+    def _send_all(self, slot_thread: bool) -> bool:
+        """Send what is wanted; whether the answers may be read later."""
         feeds = self.feeds
         self._turn = (self._turn + 1) % len(feeds)
+        short = True
         for index in range(len(feeds)):
             feed = feeds[(self._turn + index) % len(feeds)]
             with self._mutex:
-                room = feed.limit - len(feed.runs) + len(feed.finishes)
+                room = feed.limit - feed.in_hand
                 idle = len(self._sleepers) + (1 if slot_thread else 0) - len(self._local)
-                if feed.limit >= self.slots and feed.run_s < SHORT_S:
-                    ahead = round(AHEAD_S / feed.run_s)
-                    room, idle = room + ahead, idle + ahead
-                want = max(0, min(room, idle, MOST)) if feed.ready else 0
+                ahead = feed.ahead if feed.limit >= self.slots else 0
+                want = max(0, min(room + ahead, idle + ahead, MOST)) if feed.ready else 0
                 if self.stopping:
                     want = 0
             if want or feed.finishes:
-                self.exchange_feed(feed, want)
+                self._send(feed, want)
+                short = short and ahead > 0
+        return short
+
+    def _receive_all(self) -> None:
+        for feed in self.feeds:
+            self._receive(feed)
 
     def exchange_feed(self, feed: Feed, want: int, *, housekeeping: bool = False) -> None:
         """One request for one queue. The caller holds the exchange lock, or is the supervisor."""
+        self._receive(feed)
+        self._send(feed, want, housekeeping=housekeeping)
+        self._receive(feed)
+
+    def _send(self, feed: Feed, want: int, *, housekeeping: bool = False) -> None:
         with self._mutex:
             finishes, feed.finishes = feed.finishes[:MOST], feed.finishes[MOST:]
-            feed.oldest = time.monotonic()
+            under_way = UnderWay(want, finishes, housekeeping=housekeeping)
+            feed.under_way = under_way
+            feed.oldest = under_way.sent_at
         queue = feed.queue
-        sent = time.monotonic()
         try:
-            answer = queue.transitions.exchange(
+            under_way.sent = queue.transitions.send_exchange(
                 self.worker,
                 feed.request,
                 want,
@@ -244,33 +292,48 @@ class Pool:
                 [finish for _, finish in finishes],
                 housekeeping=housekeeping,
             )
-        except BaseException as exc:
-            if type(exc) is BrokerError and finishes:
-                self._book_each(feed, finishes)
-                return
-            with self._mutex:
-                feed.finishes[:0] = finishes
-            if not isinstance(exc, BrokerError):
-                raise
-            self._lost(exc)
+        except BaseException as exc:  # noqa: BLE001 - raised again
+            self._failed(feed, under_way, exc)
+
+    def _receive(self, feed: Feed) -> None:
+        under_way = feed.under_way
+        if under_way is None or under_way.sent is None:
+            return
+        queue, want, finishes = feed.queue, under_way.want, under_way.finishes
+        try:
+            answer = exchanged(under_way.sent.answer())
+        except BaseException as exc:  # noqa: BLE001 - raised again
+            self._failed(feed, under_way, exc)
             return
         self._found()
         if want:
             # a take whose answer was lost keeps its number over exchanges that only book ends
             feed.request += 1
-        lease_until = sent + queue.lease_ms / 1000
+        lease_until = under_way.sent_at + queue.lease_ms / 1000
         runs = [Run(queue, taken, self.worker, lease_until) for taken in answer.jobs]
         self._note(feed, want, finishes, runs, answer)
-        if housekeeping:
+        if under_way.housekeeping:
             feed.left_behind = answer.outgoing > 0
         if runs:
-            self.on_due(sent + feed.renew_s)
+            self.on_due(under_way.sent_at + feed.renew_s)
         for (run, finish), status in zip(finishes, answer.statuses, strict=True):
             self._follow(run, finish, status)
         if finishes:
             self._call_waiter(feed)
-        if self._local:
-            self._wake_one()
+
+    def _failed(self, feed: Feed, under_way: UnderWay, exc: BaseException) -> None:
+        """An exchange came to nothing: its ends are kept, and sent again."""
+        finishes = under_way.finishes
+        if type(exc) is BrokerError and finishes:
+            feed.under_way = None
+            self._book_each(feed, finishes)
+            return
+        with self._mutex:
+            feed.finishes[:0] = finishes
+            feed.under_way = None
+        if not isinstance(exc, BrokerError):
+            raise exc
+        self._lost(exc)
 
     def _note(
         self,
@@ -286,9 +349,9 @@ class Pool:
                 feed.runs.pop((run.taken.id, run.taken.epoch), None)
             for run in runs:
                 feed.runs[run.taken.id, run.taken.epoch] = run
+            feed.under_way = None
             if want:
                 feed.ready = len(runs) == want
-                self._low = len(runs) // 2 if len(runs) > self.slots else 0
             elif finishes and answer.waiting:
                 feed.ready = True
             due_at = feed.due_at = _until(answer.now_ms, answer.due_ms, answer.opens_ms)
@@ -356,8 +419,9 @@ class Pool:
             if self._local or self.stopping:
                 return
             at_it = self._serving or self._exchanging.locked()
-            if self._again and not at_it and self._wanted():
-                # the supervisor was at it, and has gone without a look at what was wanted
+            if not at_it and (self._under_way() or (self._again and self._wanted())):
+                # an answer is there to be read; or the supervisor was at it, and has gone without
+                # a look at what was wanted
                 return
             waiter = not self._waiter and not any(
                 feed.ready and len(feed.runs) < feed.limit for feed in self.feeds
@@ -462,8 +526,14 @@ class Pool:
     # --- for the supervisor
 
     def flush(self, now: float) -> None:
-        """Send finishes that have waited long enough."""
+        """Send finishes that have waited long enough, and read what nobody has come to read."""
+        if self._local and self._begun == self._seen_begun:
+            self._wake_one()  # who was to run them off is held up by one that takes long
+        self._seen_begun = self._begun
         for feed in self.feeds:
+            under_way = feed.under_way
+            if under_way is not None and now - under_way.sent_at >= FLUSH_AFTER_S:
+                self._fetch(feed)
             if feed.finishes and now - feed.oldest >= FLUSH_AFTER_S:
                 self.serve(feed)
                 if self._failures:
@@ -471,18 +541,26 @@ class Pool:
 
     def serve(self, feed: Feed, *, housekeeping: bool = False) -> None:
         """Exchange without taking: book ends, promote what is due, leave the marker."""
+        self._hold(lambda: self.exchange_feed(feed, 0, housekeeping=housekeeping))
+
+    def _fetch(self, feed: Feed) -> None:
+        """Read the answer of an exchange that is under way."""
+        self._hold(lambda: self._receive(feed))
+
+    def _hold(self, do: Callable[[], None]) -> None:
+        """Do something with the exchange lock, between the slot threads."""
         self._serving = True
         try:
             served = self._exchanging.acquire(timeout=1.0)
             if served:
                 try:
-                    self.exchange_feed(feed, 0, housekeeping=housekeeping)
+                    do()
                 finally:
                     self._exchanging.release()
         finally:
             # before the look at who rests: whoever comes later sees that nobody is at it
             self._serving = False
-        if not served or self._again or feed.ready:
+        if not served or self._again or self._local or any(feed.ready for feed in self.feeds):
             self._wake_one()
 
     def return_stranded(self, now: float) -> None:
@@ -511,9 +589,12 @@ class Pool:
         """Whether Redis left the last request without an answer."""
         return self._failures > 0
 
-    def pending_finishes(self) -> int:
-        """Ends that Redis has not answered yet."""
-        return sum(len(feed.finishes) for feed in self.feeds)
+    def unsettled(self) -> bool:
+        """Whether there are ends that Redis has not answered yet, or an answer is to be read."""
+        return any(feed.finishes or feed.under_way is not None for feed in self.feeds)
+
+    def _under_way(self) -> bool:
+        return any(feed.under_way is not None for feed in self.feeds)
 
     def forget(self, run: Run) -> None:
         """Drop a run whose lease is another's by now."""
@@ -541,16 +622,19 @@ class Pool:
         count = 0
         # A take that is under way may still bring jobs.
         if self._exchanging.acquire(timeout=GIVE_BACK_S):
+            self._receive_all()
             self._exchanging.release()
         for run in self.running():
             if run.close():
                 self.book(run, run.released(why))
                 count += 1
         deadline = time.monotonic() + GIVE_BACK_S
-        while self.pending_finishes() and time.monotonic() < deadline:
+        while self.unsettled() and time.monotonic() < deadline:
             for feed in self.feeds:
-                if feed.finishes and time.monotonic() < deadline:
+                if feed.finishes or feed.under_way is not None:
                     self.serve(feed)
+                if time.monotonic() >= deadline:
+                    break
         return count
 
 

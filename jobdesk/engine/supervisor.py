@@ -130,10 +130,10 @@ class Supervisor:
         for _, until in self._ended.values():
             soonest = min(soonest, until)
         soonest = min(soonest, self._next_beat, self._next_sweep)
-        if pool.pending_finishes():
+        if pool.unsettled():
             return FLUSH_AFTER_S
         self._awake = False
-        if pool.pending_finishes():
+        if pool.unsettled():
             # booked between the look and the mark
             self._awake = True
             return FLUSH_AFTER_S

@@ -58,6 +58,10 @@ class ClusterConnections:
                 asked_around = True
         raise Broken(RedisClusterException("the slot moves faster than it is found"), sent=False)
 
+    def send(self, script: Script, prefix: str, args: tuple[object, ...]) -> Postponed:
+        """As :meth:`call`, when its answer is asked for: until then the slot may move."""
+        return Postponed(self, script, prefix, args)
+
     def trim(self) -> None:
         """As :meth:`jobdesk.broker.server.wire.Connections.trim`, of every node."""
         for _, connections in list(self._by_node.values()):
@@ -98,3 +102,17 @@ class ClusterConnections:
             raise Broken(exc, sent=False) from exc
         except (RedisConnectionError, RedisTimeoutError, OSError) as exc:
             raise Broken(exc, sent=True) from exc
+
+
+class Postponed:
+    """A script that runs when its answer is asked for."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, *call: Any) -> None:
+        self._call = call
+
+    def answer(self) -> Any:
+        """Run it."""
+        connections, *call = self._call
+        return connections.call(*call)

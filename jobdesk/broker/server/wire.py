@@ -79,6 +79,10 @@ class Connections:
         """Run ``script`` on one of them, see :func:`call`."""
         return call(self, script, (prefix,), args)
 
+    def send(self, script: Script, prefix: str, args: tuple[object, ...]) -> Call:
+        """Send ``script`` on one of them, see :class:`Call`."""
+        return Call(self, script, (prefix,), args)
+
     def trim(self) -> None:
         """Disconnect all but one of those that nobody has needed since the last call."""
         for _ in range(self._spare):
@@ -106,34 +110,69 @@ def call(
     connections: Connections, script: Script, keys: tuple[str, ...], args: tuple[object, ...]
 ) -> Any:
     """Run ``script`` once; raises Broken, or the redis-py error that the server answered with."""
-    try:
-        connection = connections.take()
-    except (RedisError, OSError) as exc:
-        raise Broken(exc, sent=False) from exc
-    try:
-        connection.send_packed_command(
-            [pack_command(("EVALSHA", script.sha, len(keys), *keys, *args))]  # type: ignore[arg-type]  # callers pass text and numbers, check_health=False
-        )
+    return Call(connections, script, keys, args).answer()
+
+
+class Call:
+    """A script under way: sent when this is made, its answer still to be read."""
+
+    __slots__ = ("_connection", "_connections", "_request")
+
+    def __init__(
+        self,
+        connections: Connections,
+        script: Script,
+        keys: tuple[str, ...],
+        args: tuple[object, ...],
+    ) -> None:
+        """Send it; raises Broken."""
+        self._connections = connections
+        self._request = (script, keys, args)
         try:
-            return connection.read_response()
-        except NoScriptError:
-            connection.send_command("EVAL", script.text, len(keys), *keys, *args)
-            return connection.read_response()
-    except (RedisConnectionError, RedisTimeoutError, OSError) as exc:
-        connection.disconnect()
-        raise Broken(exc, sent=True) from exc
-    except RedisError as exc:
-        if isinstance(exc, ReadOnlyError) or "READONLY" in str(exc):
-            # A failover left this pool on the old master: the next call looks it up again.
+            self._connection = connections.take()
+        except (RedisError, OSError) as exc:
+            raise Broken(exc, sent=False) from exc
+        try:
+            self._connection.send_packed_command(
+                [pack_command(("EVALSHA", script.sha, len(keys), *keys, *args))],  # type: ignore[arg-type]  # callers pass text and numbers
+                check_health=False,
+            )
+        except BaseException as exc:
+            self.abandon()
+            if isinstance(exc, RedisError | OSError):
+                raise Broken(exc, sent=True) from exc
+            raise
+
+    def answer(self) -> Any:
+        """Wait for the answer; raises Broken, or the redis-py error that the server gave."""
+        connection = self._connection
+        try:
+            try:
+                return connection.read_response()
+            except NoScriptError:
+                script, keys, args = self._request
+                connection.send_command("EVAL", script.text, len(keys), *keys, *args)
+                return connection.read_response()
+        except (RedisConnectionError, RedisTimeoutError, OSError) as exc:
             connection.disconnect()
-            connections.close()
-        raise
-    except BaseException:
-        # Half an exchange leaves an answer that the next caller would take for its own.
-        connection.disconnect()
-        raise
-    finally:
-        connections.give(connection)
+            raise Broken(exc, sent=True) from exc
+        except RedisError as exc:
+            if isinstance(exc, ReadOnlyError) or "READONLY" in str(exc):
+                # A failover left this pool on the old master: the next call looks it up again.
+                connection.disconnect()
+                self._connections.close()
+            raise
+        except BaseException:
+            # Half an exchange leaves an answer that the next caller would take for its own.
+            connection.disconnect()
+            raise
+        finally:
+            self._connections.give(connection)
+
+    def abandon(self) -> None:
+        """Give it up: its answer is read by nobody."""
+        self._connection.disconnect()
+        self._connections.give(self._connection)
 
 
 def settle(connection: Any) -> None:
