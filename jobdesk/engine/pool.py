@@ -46,7 +46,7 @@ MOST = 64
 #: No finish waits longer than this for company.
 FLUSH_AFTER_S = 0.005
 #: Jobs that run shorter than a request takes are fetched ahead, as many as this time runs off.
-AHEAD_S = 0.004
+AHEAD_S = 0.008
 #: Runs longer than this are never fetched ahead.
 SHORT_S = 0.001
 #: Runs shorter than this wait for nothing: more threads would only wait for the interpreter.
@@ -240,9 +240,12 @@ class Pool:
             try:
                 self._again = False
                 self._receive_all()
-                if self._send_all(slot_thread) and self._local:
-                    break  # what is there is run off meanwhile
-                self._receive_all()
+                if not self._local:
+                    self._send_all(slot_thread)
+                    self._receive_all()
+                # while what has come is run off, Redis is at the next
+                if self._local and not self._send_all(slot_thread):
+                    self._receive_all()
             finally:
                 self._exchanging.release()
         return bool(self._local)
@@ -423,8 +426,10 @@ class Pool:
                 # an answer is there to be read; or the supervisor was at it, and has gone without
                 # a look at what was wanted
                 return
-            waiter = not self._waiter and not any(
-                feed.ready and len(feed.runs) < feed.limit for feed in self.feeds
+            # for a queue that is full nobody waits: who ends one of its jobs comes by
+            open_feeds = [feed for feed in self.feeds if len(feed.runs) < feed.limit]
+            waiter = bool(open_feeds) and not (
+                self._waiter or any(feed.ready for feed in open_feeds)
             )
             if waiter:
                 self._waiter = True
@@ -560,7 +565,12 @@ class Pool:
         finally:
             # before the look at who rests: whoever comes later sees that nobody is at it
             self._serving = False
-        if not served or self._again or self._local or any(feed.ready for feed in self.feeds):
+        if (
+            not (served and self._waiter)
+            or self._again
+            or self._local
+            or any(feed.ready for feed in self.feeds)
+        ):
             self._wake_one()
 
     def return_stranded(self, now: float) -> None:
