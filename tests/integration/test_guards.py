@@ -585,6 +585,12 @@ def test_a_stray_id_among_the_failed_is_not_retried(jobs):
     assert jobs.order() == []
 
 
+@guard("include/revival:nothing_to_revive")
+def test_a_retry_of_all_where_none_has_failed_is_told_so(jobs):
+    assert jobs.call("retry_jobs", 100, "", "", "", "")[:3] == ["OK", 0, 0]
+    assert jobs.names() == []
+
+
 @guard("pause_queue:paused", "resume_queue:paused")
 def test_pausing_and_resuming_are_told_once(jobs):
     answers = [jobs.call(f"{verb}_queue") for verb in ("pause", "pause", "resume", "resume")]

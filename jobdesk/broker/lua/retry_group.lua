@@ -26,15 +26,17 @@ local now = now_ms()
 if before == '' then
   before = string.format('%.0f', now)
 end
-local emit = events(P)
+local emit, batch = events(P)
+local seal = batch()
 local bin = open_trash(P, operation, action, who, now)
 local ids, looked, done
 ids, cursor, looked, done = walk_group(P, fp, before, cursor, limit)
 for _, id in ipairs(ids) do
   bin.retried(id)
-  revive(P, id, emit)
 end
+revive(P, ids, emit)
 if ids[1] then
   wake(P)
 end
+seal()
 return answered(P, request, { 'OK', done and 1 or 0, before, cursor, looked, ids, bin.close() })

@@ -31,6 +31,6 @@ end
 local emit = events(P)
 local bin = open_trash(P, operation, action, who, now_ms())
 bin.retried(id)
-local gen = revive(P, id, emit)
+local _, generations = revive(P, { id }, emit)
 wake(P)
-return answered(P, request, { 'OK', gen, bin.close() })
+return answered(P, request, { 'OK', generations[1], bin.close() })

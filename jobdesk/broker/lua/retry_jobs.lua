@@ -26,17 +26,16 @@ if before == '' then
   before = now
 end
 local bin = open_trash(P, operation, action, who, now)
-local emit = events(P)
+local emit, batch = events(P)
+local seal = batch()
 local found = redis.call('zrangebyscore', P .. 'failed', '-inf', before, 'LIMIT', 0, limit)
-local ids = {}
-for i = 1, #found do
-  bin.retried(found[i])
-  if revive(P, found[i], emit) then
-    ids[#ids + 1] = found[i]
-  end
+for _, id in ipairs(found) do
+  bin.retried(id)
 end
-if #ids > 0 then
+local ids = revive(P, found, emit)
+if ids[1] then
   wake(P)
 end
+seal()
 local left = redis.call('zcount', P .. 'failed', '-inf', before)
 return answered(P, request, { 'OK', #ids, left, before, ids, bin.close() })

@@ -1,26 +1,44 @@
--- Retrying one failed job.
+-- Retrying failed jobs.
 --
---   revive(P, id, emit) -> generation, or nil where there is no record (a stray id is dropped)
---       The caller has made sure that the job is failed, and wakes a worker afterwards.
+--   revive(P, ids, emit) -> ids, generations: of those that are back in the line, in order
+--       At most 100; one without a record is a stray, and dropped. The caller has made sure that
+--       they are failed, and wakes a worker afterwards.
 
 -- include: record
 -- include: place
 
-local function revive(P, id, emit)
-  local key = job_key(P, id)
-  redis.call('zrem', P .. 'failed', id)
-  redis.call('zrem', P .. 'expire', id)
-  local record = redis.call('hmget', key, 'st', 't', 'p', 'li')
-  if not record[1] then -- guard: no_record
-    return nil
+local function revive(P, ids, emit)
+  local revived, generations, waiting, results = {}, {}, {}, {}
+  if not ids[1] then -- guard: nothing_to_revive
+    return revived, generations
   end
-  local score = place(P, tonumber(record[3]) or 11, record[4])
-  -- an expiry that has passed would fail the job again at once
-  redis.call('hdel', key, 'am', 'stc', 'rel', 'er', 'fon', 'pon', 'w', 'pg', 'cx', 'ra', 'ex', 'fp')
-  redis.call('hdel', result_key(P, id), id)
-  redis.call('hset', key, 'st', 'w', 'sc', score)
-  local gen = redis.call('hincrby', key, 'gen', 1)
-  redis.call('zadd', P .. 'wait', score, id)
-  emit('waiting', id, record[2], 'prev', 'failed')
-  return gen
+  redis.call('zrem', P .. 'failed', unpack(ids))
+  redis.call('zrem', P .. 'expire', unpack(ids))
+  local last = redis.call('incrby', P .. 'seq', #ids)
+  for i, id in ipairs(ids) do
+    local key = job_key(P, id)
+    local record = redis.call('hmget', key, 'st', 't', 'p', 'li', 'gen')
+    if record[1] then -- guard: no_record, lets pass
+      local score = score_of(tonumber(record[3]) or 11, record[4], last - #ids + i)
+      local generation = tonumber(record[5] or '0') + 1
+      -- an expiry that has passed would fail the job again at once
+      redis.call('hdel', key, 'am', 'stc', 'rel', 'er', 'fon', 'pon', 'w', 'pg', 'cx', 'ra', 'ex', 'fp')
+      redis.call('hset', key, 'st', 'w', 'sc', score, 'gen', generation)
+      local s = shard(id)
+      results[s] = results[s] or {}
+      table.insert(results[s], id)
+      waiting[#waiting + 1] = score
+      waiting[#waiting + 1] = id
+      revived[#revived + 1] = id
+      generations[#generations + 1] = generation
+      emit('waiting', id, record[2], 'prev', 'failed')
+    end
+  end
+  for s, list in pairs(results) do
+    redis.call('hdel', P .. 'r:' .. s, unpack(list))
+  end
+  if waiting[1] then
+    redis.call('zadd', P .. 'wait', unpack(waiting))
+  end
+  return revived, generations
 end
