@@ -52,6 +52,7 @@ class Broker:
         self._client: Redis | None = None
         self._blocking: Redis | None = None
         self._connections: wire.Connections | slots.ClusterConnections | None = None
+        self._send: type[wire.Sent] | None = None
         self._lease: embedded.Lease | None = None
         _brokers.add(self)
 
@@ -111,11 +112,17 @@ class Broker:
         Arguments are str, bytes, int or float. :class:`~jobdesk.errors.RedisUnavailable` tells by
         ``sent`` whether the script may have been carried out.
         """
-        return Sent(self, scripts.load(name), prefix, args).answer()
+        return self.send(name, prefix, *args).answer()
 
-    def send(self, name: str, prefix: str, *args: object) -> Sent:
+    def send(self, name: str, prefix: str, *args: object) -> wire.Sent:
         """Send a script, and go on: the result's ``answer()`` is what :meth:`run` returns."""
-        return Sent(self, scripts.load(name), prefix, args)
+        send = self._send
+        if send is None:
+            from jobdesk.broker.server.wire import Sent
+
+            # kept, since an import costs a busy worker as much as a lookup of ten names
+            send = self._send = Sent
+        return send(self, scripts.load(name), prefix, args)
 
     def trim(self) -> None:
         """Give back connections that a burst has left: a worker calls this now and then."""
@@ -303,59 +310,6 @@ class Broker:
         # The parent's sockets and locks are its own; its hold on an embedded server is shared.
         self._lock = threading.RLock()
         self._connections = self._client = self._blocking = None
-
-
-class Sent:
-    """A script on its way, see :meth:`Broker.send`."""
-
-    __slots__ = ("_args", "_broker", "_call", "_prefix", "_script")
-
-    def __init__(
-        self, broker: Broker, script: scripts.Script, prefix: str, args: tuple[object, ...]
-    ) -> None:
-        self._broker = broker
-        self._script = script
-        self._prefix = prefix
-        self._args = args
-        self._call = self._send()
-
-    def _send(self) -> Any:
-        """What is under way, or why it could not be sent: the answer's time to say so."""
-        from jobdesk.broker.server import wire
-
-        connections = self._broker.connections()
-        try:
-            return connections.send(self._script, self._prefix, self._args)
-        except wire.Broken as broken:
-            return broken
-
-    def answer(self) -> Any:
-        """Wait for the answer; a script whose connection broke is sent once more. Ask once."""
-        from jobdesk.broker.server import wire
-
-        retried = False
-        while True:
-            cause: Exception
-            sent = True
-            try:
-                if isinstance(self._call, wire.Broken):
-                    raise self._call
-                return self._call.answer()
-            except wire.Broken as broken:
-                if broken.sent and not broken.slow and not retried:
-                    retried = True
-                    self._call = self._send()
-                    continue
-                cause, sent = broken.cause, broken.sent
-            except Exception as exc:
-                if not faults.is_foreign(exc):
-                    raise
-                cause = exc
-            error = self._broker.translate(cause, sent=sent, doing=self._script.name)
-            if retried and isinstance(error, RedisUnavailable):
-                # Whatever the second try was told, the first may have been carried out.
-                error.sent = True
-            raise error from cause
 
 
 _brokers: WeakSet[Broker] = WeakSet()

@@ -16,7 +16,8 @@ from jobdesk.broker.keys import STATE_NAMES, QueueKeys
 from jobdesk.models import JobState, NewJob
 
 if TYPE_CHECKING:
-    from jobdesk.broker.connection import Broker, Sent
+    from jobdesk.broker.connection import Broker
+    from jobdesk.broker.server.wire import Sent
 
 #: A script touches at most this many jobs in one call.
 BATCH = 100

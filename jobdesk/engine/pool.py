@@ -36,7 +36,8 @@ from jobdesk.errors import BrokerError, JobdeskError, RedisUnavailable
 if TYPE_CHECKING:
     from huey.api import Task
 
-    from jobdesk.broker.connection import Broker, Sent
+    from jobdesk.broker.connection import Broker
+    from jobdesk.broker.server.wire import Sent
     from jobdesk.engine.queue import Queue
 
 logger = logging.getLogger("jobdesk.worker")

@@ -30,6 +30,7 @@ from jobdesk.broker.ids import new_id
 from jobdesk.broker.transitions import BATCH, Added, Finish, Transitions
 from jobdesk.engine import continuations, packing
 from jobdesk.engine.codec import Codec, JsonSerializer, task_exception
+from jobdesk.engine.eventlog import log_finish
 from jobdesk.engine.handle import JobHandle
 from jobdesk.engine.interrupts import armed
 from jobdesk.engine.locks import OwnedLock, WindowLimit
@@ -695,8 +696,6 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
 
     def after_finish(self, run: Run, finish: Finish, status: str) -> None:
         """What follows once Redis has answered: the event's log line, and what goes elsewhere."""
-        from jobdesk.engine.eventlog import log_finish
-
         log_finish(run, finish, status)
         if finish.outgoing and status == "OK":
             continuations.deliver(self, finish.outgoing)

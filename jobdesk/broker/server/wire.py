@@ -1,4 +1,4 @@
-"""One script over one pooled connection, and when connecting is tried again.
+"""One script over one pooled connection, and what is tried again: the script, or connecting.
 
 This is the hot path of a worker, and it needs to know what redis-py's own ``evalsha`` does not
 tell: whether anything went out. It imports redis, so the broker imports it at first use.
@@ -21,11 +21,15 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
+from jobdesk.broker.server import faults
+from jobdesk.errors import RedisUnavailable
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from redis.backoff import AbstractBackoff
 
+    from jobdesk.broker.connection import Broker
     from jobdesk.broker.scripts import Script
 
 
@@ -173,6 +177,55 @@ class Call:
         """Give it up: its answer is read by nobody."""
         self._connection.disconnect()
         self._connections.give(self._connection)
+
+
+class Sent:
+    """A script on its way, see :meth:`jobdesk.broker.connection.Broker.send`."""
+
+    __slots__ = ("_args", "_broker", "_call", "_prefix", "_script")
+
+    def __init__(
+        self, broker: Broker, script: Script, prefix: str, args: tuple[object, ...]
+    ) -> None:
+        self._broker = broker
+        self._script = script
+        self._prefix = prefix
+        self._args = args
+        self._call = self._send()
+
+    def _send(self) -> Any:
+        """What is under way, or why it could not be sent: the answer's time to say so."""
+        connections = self._broker.connections()
+        try:
+            return connections.send(self._script, self._prefix, self._args)
+        except Broken as broken:
+            return broken
+
+    def answer(self) -> Any:
+        """Wait for the answer; a script whose connection broke is sent once more. Ask once."""
+        retried = False
+        while True:
+            cause: Exception
+            sent = True
+            try:
+                if isinstance(self._call, Broken):
+                    raise self._call
+                return self._call.answer()
+            except Broken as broken:
+                if broken.sent and not broken.slow and not retried:
+                    retried = True
+                    self._call = self._send()
+                    continue
+                cause, sent = broken.cause, broken.sent
+            except Exception as exc:
+                if not faults.is_foreign(exc):
+                    raise
+                cause = exc
+            error = self._broker.translate(cause, sent=sent, doing=self._script.name)
+            if retried and isinstance(error, RedisUnavailable):
+                # Whatever the second try was told, the first may have been carried out.
+                error.sent = True
+            raise error from cause
 
 
 def settle(connection: Any) -> None:
