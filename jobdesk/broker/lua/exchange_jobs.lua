@@ -37,6 +37,8 @@ local lease, housekeeping, finishes = tonumber(ARGV[4]), ARGV[5] == '1', tonumbe
 -- a write that frees memory comes first, so that this runs on at maxmemory
 redis.call('zrem', P .. 'active', '')
 local now = now_ms()
+-- a number is formatted anew by every command that takes it
+local now_text, lease_text = string.format('%.0f', now), string.format('%.0f', now + lease)
 local emit, batch = events(P)
 local seal = batch()
 local figures = figures(P, now)
@@ -66,9 +68,9 @@ local function ended(id, J, state, own, default, epoch, text, fields)
     bury(P, id, epoch, state, text)
     return
   end
-  redis.call('hset', J, 'st', state, 'fon', now, unpack(fields))
+  redis.call('hset', J, 'st', state, 'fon', now_text, unpack(fields))
   local members = ended_at[state]
-  members[#members + 1] = now
+  members[#members + 1] = now_text
   members[#members + 1] = id
   if state == 'c' and text ~= '' then
     local s = shard(id)
@@ -104,7 +106,7 @@ local function complete(id, J, epoch, value, progress)
     return late(id, epoch, f[1])
   end
   gone[#gone + 1] = id
-  local made = (f[4] and tonumber(f[4]) or 0) + 1
+  local made = f[4] and tonumber(f[4]) + 1 or '1'
   local fields = { 'am', made }
   if progress ~= '' then
     fields = { 'am', made, 'pg', progress }
@@ -345,8 +347,8 @@ local function hand_out(id, payload, again)
       since = math.max(since, tonumber(f[11]))
     end
     figures.wait(now - since)
-    redis.call('hset', J, 'st', 'a', 'w', worker, 'pon', now, 'ep', epoch)
-    emit('active', id, f[1], 'w', worker, 'a', (f[3] and tonumber(f[3]) or 0) + 1)
+    redis.call('hset', J, 'st', 'a', 'w', worker, 'pon', now_text, 'ep', epoch)
+    emit('active', id, f[1], 'w', worker, 'a', f[3] and tonumber(f[3]) + 1 or '1')
   end
   local revoked = ''
   if any_revoked then
@@ -393,7 +395,7 @@ if want > 0 then
       local found = payloads(taken)
       for _, id in ipairs(taken) do
         if hand_out(id, found[id], false) then
-          leases[#leases + 1] = now + lease
+          leases[#leases + 1] = lease_text
           leases[#leases + 1] = id
           ids[#ids + 1] = id
         end

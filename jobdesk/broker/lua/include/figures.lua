@@ -9,17 +9,16 @@
 -- Bucket k of a histogram holds 2^(k-1) <= ms < 2^k; bucket 0 what took under 1 ms.
 
 local function figures(P, now)
-  local counts = {}
+  local counts, runs, waits = {}, {}, {}
   local fig = {}
 
-  local function observe(letter, ms)
+  local function observe(buckets, ms)
     local k = 0
     if ms >= 1 then
       local _, exponent = math.frexp(ms)
       k = math.min(exponent, 40)
     end
-    local field = letter .. k
-    counts[field] = (counts[field] or 0) + 1
+    buckets[k] = (buckets[k] or 0) + 1
   end
 
   function fig.add(field, n)
@@ -27,17 +26,23 @@ local function figures(P, now)
   end
 
   function fig.run(ms)
-    observe('r', ms)
+    observe(runs, ms)
   end
 
   function fig.wait(ms)
-    observe('w', ms)
+    observe(waits, ms)
   end
 
   function fig.write()
     local minute = P .. string.format('stat:m%.0f', math.floor(now / 60000))
     local hour = P .. string.format('stat:h%.0f', math.floor(now / 3600000))
     local new_minute, new_hour = false, false
+    for k, n in pairs(runs) do
+      counts['r' .. k] = n
+    end
+    for k, n in pairs(waits) do
+      counts['w' .. k] = n
+    end
     for field, n in pairs(counts) do
       if n ~= 0 then
         -- a field that was not there may mean a key that was not there
@@ -51,7 +56,7 @@ local function figures(P, now)
     if new_hour then
       redis.call('expire', hour, 694800)
     end
-    counts = {}
+    counts, runs, waits = {}, {}, {}
   end
 
   return fig
