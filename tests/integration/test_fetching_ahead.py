@@ -1,0 +1,76 @@
+"""Short jobs are fetched ahead, and the next answer is read late: no job may pay for that."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.bench import Bench, eventually
+
+if TYPE_CHECKING:
+    from jobdesk.broker.connection import Broker
+
+
+class LongAmongShort:
+    """300 jobs of no time, one that goes on until it is let go, 300 more."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.begun, self.let_go = threading.Event(), threading.Event()
+        queue = bench.queue
+
+        @queue.task()
+        def brief(n: int) -> int:
+            return n
+
+        @queue.task()
+        def long() -> None:
+            self.begun.set()
+            self.let_go.wait(30)
+
+        self.add = lambda count: [brief(n=n) for n in range(count)]
+        self.add(300)
+        long()
+        self.add(300)
+
+    def count(self, state: str) -> int:
+        return self.bench.counts().get(state, 0)
+
+
+@pytest.fixture
+def jobs(broker: Broker) -> Iterator[LongAmongShort]:
+    made = LongAmongShort(Bench(broker))
+    yield made
+    made.let_go.set()
+
+
+def test_a_long_job_holds_up_none_of_the_short_ones_behind_it(jobs: LongAmongShort) -> None:
+    with jobs.bench.worker(slots=2):
+        eventually(lambda: jobs.count("completed") == 600, 10)
+        assert jobs.count("active") == 1
+        jobs.let_go.set()
+        eventually(lambda: jobs.count("completed") == 601, 10)
+
+
+def test_what_one_slot_cannot_run_goes_back_to_others(jobs: LongAmongShort) -> None:
+    """Also what an answer brought that nobody has read: the long job has the only thread."""
+    with jobs.bench.worker(slots=1):
+        assert jobs.begun.wait(10)
+        eventually(lambda: jobs.count("active") == 1, 5)
+        assert jobs.count("completed") + jobs.count("waiting") == 600
+        jobs.let_go.set()
+        eventually(lambda: jobs.count("completed") == 601, 10)
+
+
+def test_a_worker_that_stops_between_request_and_answer_keeps_no_job(jobs: LongAmongShort) -> None:
+    jobs.let_go.set()
+    jobs.add(2000)
+
+    with jobs.bench.worker(slots=2):
+        eventually(lambda: jobs.count("completed") > 200, 10)
+
+    assert jobs.count("active") == 0
+    assert jobs.count("completed") + jobs.count("waiting") == 2601
