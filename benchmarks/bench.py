@@ -197,8 +197,11 @@ class Bench:
 
     # --- watching
 
-    def until_ended(self, peer: Peer, added: int) -> float:
-        """Jobs a second, from the first that is seen to have ended to the last."""
+    def until_ended(self, peer: Peer, added: int, look_s: float = 0.005) -> float:
+        """Jobs a second, from the first that is seen to have ended to the last.
+
+        ``look_s``: how often to look. Looking needs the processor, too.
+        """
         client = self.server.client
         limit = time.monotonic() + LIMIT_S
         started = at_start = worker_s = redis_s = 0.0
@@ -209,7 +212,7 @@ class Bench:
             if not started and ended > 0:
                 started, at_start = now, ended
                 worker_s, redis_s = group_cpu_s(self._groups), self.server.cpu_s()
-            time.sleep(0.005)
+            time.sleep(look_s)
         if not started:
             raise SystemExit(f"bench: {peer.title} ended all {added} jobs at once")
         seconds, jobs = time.monotonic() - started, added - at_start

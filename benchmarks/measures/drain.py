@@ -18,13 +18,13 @@ SETTINGS = ((1, 50), (2, 10), (2, 50))
 
 def drained(
     bench: Bench, peer: Peer, jobs: int, *, slots: int = 10, processes: int = 1,
-    variant: str | None = None, **more: str,
+    variant: str | None = None, look_s: float = 0.005, **more: str,
 ) -> float:  # fmt: skip
     """Jobs a second of one drain."""
     bench.server.empty()
     bench.feed(peer, jobs, "many")
     with bench.working(peer, slots, processes=processes, variant=variant, **more):
-        return bench.until_ended(peer, jobs)
+        return bench.until_ended(peer, jobs, look_s)
 
 
 def _one_process(bench: Bench) -> None:
