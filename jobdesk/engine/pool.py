@@ -82,8 +82,8 @@ class Feed:
     """One queue as this worker process sees it."""
 
     __slots__ = (
-        "due_at", "finishes", "left_behind", "limit", "oldest", "queue", "ready", "renew_s",
-        "request", "run_s", "runs", "under_way", "wake_key",
+        "due_at", "finishes", "heard_at", "left_behind", "limit", "oldest", "queue", "ready",
+        "renew_s", "request", "run_s", "runs", "under_way", "wake_key",
     )  # fmt: skip
 
     def __init__(self, queue: Queue, limit: int) -> None:
@@ -98,6 +98,8 @@ class Feed:
         self.left_behind = False
         #: there may be jobs to take
         self.ready = True
+        #: when its marker was last heard: an exchange that was sent before knows nothing of it
+        self.heard_at = 0.0
         #: monotonic time at which a delayed job is due, or the rate limit opens
         self.due_at: float | None = None
         self.request = random.getrandbits(48)
@@ -315,7 +317,7 @@ class Pool:
             feed.request += 1
         lease_until = under_way.sent_at + queue.lease_ms / 1000
         runs = [Run(queue, taken, self.worker, lease_until) for taken in answer.jobs]
-        self._note(feed, want, finishes, runs, answer)
+        self._note(feed, under_way, runs, answer)
         if under_way.housekeeping:
             feed.left_behind = answer.outgoing > 0
         if runs:
@@ -342,21 +344,20 @@ class Pool:
     def _note(
         self,
         feed: Feed,
-        want: int,
-        finishes: list[tuple[Run, Finish]],
+        under_way: UnderWay,
         runs: list[Run],
         answer: Exchanged,
     ) -> None:
         """Keep the books after an exchange: what has ended, what has come, what is due."""
         with self._mutex:
-            for run, _ in finishes:
+            for run, _ in under_way.finishes:
                 feed.runs.pop((run.taken.id, run.taken.epoch), None)
             for run in runs:
                 feed.runs[run.taken.id, run.taken.epoch] = run
             feed.under_way = None
-            if want:
-                feed.ready = len(runs) == want
-            elif finishes and answer.waiting:
+            if under_way.want:
+                feed.ready = len(runs) == under_way.want or feed.heard_at > under_way.sent_at
+            elif under_way.finishes and answer.waiting:
                 feed.ready = True
             due_at = feed.due_at = _until(answer.now_ms, answer.due_ms, answer.opens_ms)
             self._local.extend(runs)
@@ -423,9 +424,11 @@ class Pool:
             if self._local or self.stopping:
                 return
             at_it = self._serving or self._exchanging.locked()
-            if not at_it and (self._under_way() or (self._again and self._wanted())):
-                # an answer is there to be read; or the supervisor was at it, and has gone without
-                # a look at what was wanted
+            if not at_it and any(f.under_way or self._has_room(f) for f in self.feeds):
+                # an answer is there to be read, or the last one told of jobs that wait
+                return
+            if not at_it and self._again and self._wanted():
+                # the supervisor was at it, and has gone without a look at what was wanted
                 return
             # for a queue that is full nobody waits: who ends one of its jobs comes by
             open_feeds = [feed for feed in self.feeds if len(feed.runs) < feed.limit]
@@ -501,6 +504,7 @@ class Pool:
         if answer:
             feed = self._by_key.get(answer[0])
             if feed is not None:
+                feed.heard_at = time.monotonic()
                 feed.ready = True
 
     def _call_waiter(self, feed: Feed) -> None:
@@ -603,9 +607,6 @@ class Pool:
     def unsettled(self) -> bool:
         """Whether there are ends that Redis has not answered yet, or an answer is to be read."""
         return any(feed.finishes or feed.under_way is not None for feed in self.feeds)
-
-    def _under_way(self) -> bool:
-        return any(feed.under_way is not None for feed in self.feeds)
 
     def forget(self, run: Run) -> None:
         """Drop a run whose lease is another's by now."""

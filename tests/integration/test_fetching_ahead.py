@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
+from jobdesk.engine.pool import Pool
 from tests.bench import Bench, eventually
 
 if TYPE_CHECKING:
@@ -74,3 +76,41 @@ def test_a_worker_that_stops_between_request_and_answer_keeps_no_job(jobs: LongA
 
     assert jobs.count("active") == 0
     assert jobs.count("completed") + jobs.count("waiting") == 2601
+
+
+def test_a_job_added_after_the_request_is_not_forgotten_with_its_answer(broker: Broker) -> None:
+    """The marker was heard, and then an older answer says that there is nothing."""
+    bench = Bench(broker)
+
+    @bench.queue.task()
+    def brief() -> None: ...
+
+    pool = Pool([bench.queue], 2, "host:1:one", alone=True)
+    pool._send(pool.feeds[0], 5)
+    brief()
+    pool._wait_for_marker()
+
+    started = time.monotonic()
+    assert pool.next_task() is not None
+    assert time.monotonic() - started < 0.5
+
+
+def test_a_full_worker_learns_from_an_end_that_jobs_wait(broker: Broker) -> None:
+    """Nobody listens for a queue that is full, so its marker lies there unheard."""
+    bench = Bench(broker)
+
+    @bench.queue.task()
+    def brief() -> None: ...
+
+    brief()
+    pool = Pool([bench.queue], 1, "host:1:one", alone=True)
+    pool.exchange_feed(pool.feeds[0], 5)
+    task = pool.next_task()
+    brief()
+    bench.queue.pool = pool
+    bench.queue.execute(task)
+
+    started = time.monotonic()
+    assert pool.next_task() is not None
+    assert time.monotonic() - started < 0.5
+    bench.queue.pool = None
