@@ -137,8 +137,10 @@ class Transitions:
         housekeeping: bool = False,
     ) -> Exchanged:
         """Book ``finishes`` and take up to ``want`` jobs under a lease of ``lease_ms``."""
-        args = exchange_args(worker, request, want, lease_ms, finishes, housekeeping)
-        return exchanged(self._broker.run("exchange_jobs", self._prefix, *args))
+        sent = self.send_exchange(
+            worker, request, want, lease_ms, finishes, housekeeping=housekeeping
+        )
+        return exchanged(sent.answer())
 
     def send_exchange(
         self,

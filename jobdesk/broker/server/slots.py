@@ -24,7 +24,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from jobdesk.broker.keys import never_there
-from jobdesk.broker.server.wire import Broken, Connections, call
+from jobdesk.broker.server.wire import Broken, Call, Connections
 
 if TYPE_CHECKING:
     from jobdesk.broker.scripts import Script
@@ -41,11 +41,11 @@ class ClusterConnections:
         self._by_node: dict[str, tuple[Any, Connections]] = {}
 
     def call(self, script: Script, prefix: str, args: tuple[object, ...]) -> Any:
-        """As :func:`jobdesk.broker.server.wire.call`, at whichever node owns the slot by now."""
+        """As :class:`jobdesk.broker.server.wire.Call`, at whichever node owns the slot by now."""
         asked_around = False
         for _ in range(_HOPS):
             try:
-                return call(self._of_owner(prefix), script, never_there(prefix), args)
+                return Call(self._of_owner(prefix), script, never_there(prefix), args).answer()
             except MovedError:
                 self._ask_around()
             except (AskError, TryAgainError):

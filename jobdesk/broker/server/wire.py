@@ -79,10 +79,6 @@ class Connections:
         """Put a connection back; a broken one connects again when it is taken."""
         self._idle.append(connection)
 
-    def call(self, script: Script, prefix: str, args: tuple[object, ...]) -> Any:
-        """Run ``script`` on one of them, see :func:`call`."""
-        return call(self, script, (prefix,), args)
-
     def send(self, script: Script, prefix: str, args: tuple[object, ...]) -> Call:
         """Send ``script`` on one of them, see :class:`Call`."""
         return Call(self, script, (prefix,), args)
@@ -110,13 +106,6 @@ def _is_quiet(connection: Any) -> bool:
         return False
 
 
-def call(
-    connections: Connections, script: Script, keys: tuple[str, ...], args: tuple[object, ...]
-) -> Any:
-    """Run ``script`` once; raises Broken, or the redis-py error that the server answered with."""
-    return Call(connections, script, keys, args).answer()
-
-
 class Call:
     """A script under way: sent when this is made, its answer still to be read."""
 
@@ -142,7 +131,8 @@ class Call:
                 check_health=False,
             )
         except BaseException as exc:
-            self.abandon()
+            self._connection.disconnect()
+            connections.give(self._connection)
             if isinstance(exc, RedisError | OSError):
                 raise Broken(exc, sent=True) from exc
             raise
@@ -172,11 +162,6 @@ class Call:
             raise
         finally:
             self._connections.give(connection)
-
-    def abandon(self) -> None:
-        """Give it up: its answer is read by nobody."""
-        self._connection.disconnect()
-        self._connections.give(self._connection)
 
 
 class Sent:
