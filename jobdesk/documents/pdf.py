@@ -56,14 +56,12 @@ def render_pdf(
         if size > max_html_bytes:
             raise PermanentError(f"the {what} is {size:,} bytes, limit {max_html_bytes:,}")
     weasyprint = _weasyprint()
-    from weasyprint.text.fonts import FontConfiguration
     from weasyprint.urls import FatalURLFetchingError
 
     files.inside(root, target)
     fetcher = _fetcher(trusted_assets)
     try:
-        with _complaints():
-            fonts = FontConfiguration()
+        with _complaints(), _fonts() as fonts:
             sheets = [
                 weasyprint.CSS(string=style, url_fetcher=fetcher, font_config=fonts)
                 for style in styles
@@ -85,6 +83,22 @@ def render_pdf(
     except FatalURLFetchingError as exc:  # a BaseException, which no `except Exception` catches
         raise PermanentError(f"the document was refused: {exc.__cause__ or exc}") from exc
     return RenderedPdf(path=target, pages=pages, bytes=written)
+
+
+@contextmanager
+def _fonts() -> Iterator[Any]:
+    """Where one document's own fonts go: copies in the temporary folder, gone at the end.
+
+    WeasyPrint deletes them when the object is collected, which a child process does not live to
+    see; each document would leave a megabyte behind.
+    """
+    from weasyprint.text.fonts import FontConfiguration
+
+    fonts = FontConfiguration()
+    try:
+        yield fonts
+    finally:
+        fonts.__del__()
 
 
 def _weasyprint() -> Any:

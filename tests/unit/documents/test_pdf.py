@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import re
 import shutil
@@ -343,6 +344,29 @@ def test_a_pdf_stays_inside_its_root(tmp_path: Path, name: str) -> None:
         render_pdf("x", root / name, root=root)
 
     assert not list(outside.iterdir())
+
+
+def test_a_documents_fonts_leave_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copies = tmp_path / "temporary"
+    copies.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(copies))
+    html = "<style>@font-face { font-family: Own; src: url(asset:plex.ttf) }</style>"
+    kept = []
+    gc.disable()  # nothing is collected, as when the process ends at once
+    try:
+        for number in range(2):
+            render_pdf(
+                f"{html}<p style='font-family: Own'>{number}", tmp_path / "a.pdf", root=tmp_path
+            )
+            kept.append(list(copies.iterdir()))
+        with pytest.raises(PermanentError):
+            render_pdf(f"{html}<img src=file:///etc/passwd>", tmp_path / "b.pdf", root=tmp_path)
+        kept.append(list(copies.iterdir()))
+    finally:
+        gc.enable()
+    assert kept == [[], [], []]
 
 
 def test_every_font_is_installed() -> None:
