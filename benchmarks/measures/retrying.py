@@ -20,7 +20,12 @@ def _turn(bench: Bench) -> None:
     server.client.slowlog_reset()
     seconds = float(bench.app(peer, "retry"))
     assert server.client.zcard("jd:{bench}:wait") == FAILED
-    slow = [entry["duration"] / 1000 for entry in server.client.slowlog_get(100_000)]
+    # resetting a long log is itself in the new one
+    slow = [
+        entry["duration"] / 1000
+        for entry in server.client.slowlog_get(100_000)
+        if entry["command"].startswith(b"EVAL")
+    ]
     bench.note("retry of failed jobs: jobdesk", FAILED / seconds, "jobs/s")
     bench.note("retry of failed jobs: slowest script", max(slow, default=0.0), "ms")
     bench.note("retry of failed jobs: scripts over 5 ms", sum(ms > 5 for ms in slow), "scripts")
