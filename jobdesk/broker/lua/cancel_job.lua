@@ -45,9 +45,7 @@ local reason = 'JobCancelled: cancelled before it ran'
 redis.call('zrem', P .. set, id)
 emit('cancelled', id, kind, 'prev', prev)
 emit('failed', id, kind, 'prev', prev, 'err', reason)
-local fig = figures(P, now)
-fig.add('f', 1)
-fig.write()
+count(P, now, { f = 1 })
 if keep_own(P, id, record[6], redis.call('hget', P .. 'meta', 'rf'), now) then
   redis.call('hdel', key, 'ra', 'w', 'pon')
   local fp = fingerprint(kind or '', 'JobCancelled', 'cancelled before it ran')

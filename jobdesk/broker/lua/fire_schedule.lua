@@ -30,12 +30,10 @@ if not state[1] then -- guard: first_sight
   return 'FIRST'
 end
 local emit = events(P)
-local figures = figures(P, now)
 local _, what = add_job(P, now, emit, ARGV, 3)
 redis.call('hset', P .. 'sched', name, slot)
 if what == 'ADDED' then
-  figures.add('a', 1)
-  figures.write()
+  count(P, now, { a = 1 })
   wake(P)
 end
 return 'FIRED'
