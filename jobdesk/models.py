@@ -491,6 +491,8 @@ class JobOptions:
 
 
 #: The defaults of all queues, the original's.
+#: Nothing is said of this one job.
+NO_OPTIONS = JobOptions()
 DEFAULT_OPTIONS = JobOptions(
     attempts=3,
     backoff=Backoff.exponential(2),

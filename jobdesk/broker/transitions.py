@@ -104,6 +104,11 @@ class Added(StrEnum):
     DUP = "DUP"
 
 
+#: the words of the scripts' answers
+_ADDED = {what.value.encode(): what for what in Added}
+_STATES = {letter.encode(): JobState(name) for letter, name in STATE_NAMES.items()}
+
+
 class Transitions:
     """The moves of one queue's jobs."""
 
@@ -120,11 +125,8 @@ class Transitions:
         Raises ``QueueFull`` at maxmemory and ``RedisUnavailable``; the latter's ``sent`` says
         whether the jobs may have been added.
         """
-        answer = self._broker.run("add_jobs", self._prefix, *add_args(jobs))
-        return [
-            (Added(answer[i].decode()), JobState(STATE_NAMES[answer[i + 1].decode()]))
-            for i in range(0, len(answer), 2)
-        ]
+        answer = iter(self._broker.run("add_jobs", self._prefix, *add_args(jobs)))
+        return [(_ADDED[what], _STATES[next(answer)]) for what in answer]
 
     def exchange(
         self,

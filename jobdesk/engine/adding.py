@@ -18,7 +18,7 @@ from jobdesk.errors import (
     RedisUnavailable,
     UnknownType,
 )
-from jobdesk.models import JobSpec, NewJob
+from jobdesk.models import NO_OPTIONS, JobSpec, NewJob
 
 if TYPE_CHECKING:
     from jobdesk.engine.catalog import Catalog
@@ -113,5 +113,6 @@ def _task(
     options = options_of(spec.options, words)
     data = as_data(spec.data, name, spec.type)
     task = task_class((), data, id=options.job_id)
-    task.job_options = options
+    if options is not NO_OPTIONS:
+        task.job_options = options
     return task

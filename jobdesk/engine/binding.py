@@ -144,6 +144,8 @@ class Signature:
         """
         if self._whole is not None:
             return self._whole.stored(self._whole.given(args, kwargs))
+        if not args and type(kwargs) is dict:
+            return self.check(kwargs)
         data: dict[str, Any] = {}
         for field, value in zip(self._positional, args, strict=False):
             data[field.name] = value
@@ -159,7 +161,7 @@ class Signature:
 
     def check(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """``data`` as it is to be stored; :class:`InvalidJobData` where it does not fit."""
-        if not isinstance(data, Mapping):
+        if type(data) is not dict and not isinstance(data, Mapping):
             raise InvalidJobData(
                 f"data of {self.name} is an object with named fields, got {data!r:.60}"
             )
@@ -172,7 +174,10 @@ class Signature:
                 if hasattr(value, "model_dump"):
                     stored[name] = value.model_dump(mode="json", by_alias=True)
             return stored
+        plain = self._plain
         for name, value in data.items():
+            if type(value) is plain.get(name):
+                continue
             validated = self._validated(name, value)
             if not is_json(value):
                 stored[name] = self._dumped(name, value, validated)

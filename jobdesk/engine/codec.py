@@ -72,7 +72,7 @@ def encode_data(data: Mapping[str, Any], limit: int) -> bytes:
     Raises :class:`InvalidJobData`, which names the path of what JSON cannot carry faithfully, or
     :class:`DataTooLarge`.
     """
-    if not isinstance(data, Mapping):
+    if type(data) is not dict and not isinstance(data, Mapping):
         raise InvalidJobData(f"data is {a_(data)}; pass an object with named fields")
     raw = _strict(data if isinstance(data, dict) else dict(data))
     if len(raw) > limit:
@@ -245,6 +245,11 @@ class Payload:
     error: dict[str, Any] | None = None
     chord: dict[str, Any] | None = None
 
+    @property
+    def plain(self) -> bool:
+        """Whether there is nothing but data."""
+        return self.args is None and self.then is None and self.error is None and self.chord is None
+
 
 class Codec:
     """Packs and unpacks payloads, within limits and under the secrets given."""
@@ -278,8 +283,10 @@ class Codec:
             raw = encode_data(payload.data, self.max_data)
         else:
             raw = encode_value(payload.data, "data")
-        extras = {name: value for name in _EXTRAS if (value := getattr(payload, name)) is not None}
-        if extras:
+        if not payload.plain:
+            extras = {
+                name: value for name in _EXTRAS if (value := getattr(payload, name)) is not None
+            }
             raw = b"[%b,%b]" % (raw, encode_value(extras, "extras"))
         if len(raw) > self.max_data:
             raise DataTooLarge(

@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
 from jobdesk.errors import BadInput, InvalidJobData
-from jobdesk.models import JobOptions
+from jobdesk.models import NO_OPTIONS, JobOptions
 
 NAMES = tuple(JobOptions.__slots__)
-_NONE = JobOptions()
 #: Options in the words of Bull, whose times are milliseconds: never taken for ours.
 _BULL = frozenset({"jobId", "removeOnComplete", "removeOnFail"})
 
@@ -36,10 +35,11 @@ class JobWords(TypedDict, total=False):
 
 def options_of(options: Options, words: Mapping[str, Any] | None = None) -> JobOptions:
     """Checked options; what ``words`` say goes before what ``options`` say."""
-    given = _checked(options) if isinstance(options, Mapping) else options
-    if given is None:
-        given = _NONE
-    elif not isinstance(given, JobOptions):
+    if options is None:
+        given: Any = NO_OPTIONS
+    else:
+        given = _checked(options) if isinstance(options, Mapping) else options
+    if not isinstance(given, JobOptions):
         raise BadInput(f"options are JobOptions or a mapping of them, got {given!r:.60}")
     return _checked(words).over(given) if words else given
 
@@ -48,9 +48,9 @@ def as_data(data: Mapping[str, Any] | None, queue: str, kind: str) -> dict[str, 
     """A job's data as keyword arguments; a model gives its fields."""
     if data is None:
         return {}
-    if hasattr(data, "model_dump"):
+    if type(data) is not dict and hasattr(data, "model_dump"):
         return dict(data.model_dump(mode="json", by_alias=True))
-    if not isinstance(data, Mapping):
+    if type(data) is not dict and not isinstance(data, Mapping):
         raise InvalidJobData(
             f"data of {queue}:{kind} is an object with named fields, got {data!r:.60}"
         )

@@ -20,6 +20,7 @@ from jobdesk.engine.codec import Payload
 from jobdesk.errors import BadPayload, InvalidAttempts, InvalidExpires
 from jobdesk.models import (
     DEFAULT_OPTIONS,
+    NO_OPTIONS,
     NO_PRIORITY,
     Backoff,
     JobOptions,
@@ -103,6 +104,28 @@ def record_fields(task: Task, queue: Queue) -> dict[str, str | int]:
     return fields
 
 
+def _usual_fields(task: Task, queue: Queue) -> tuple[tuple[str, str | int], ...]:
+    """The same as pairs: worked out once for all jobs of a type that say nothing of their own."""
+    kind = type(task)
+    usual = (
+        task_options(task) is NO_OPTIONS
+        and task.expires_resolved is None
+        and task.retries is kind.default_retries
+        and task.timeout is kind.default_timeout
+        and task.retry_delay is kind.default_retry_delay
+        and task.retry_backoff is kind.default_retry_backoff
+    )
+    if not usual:
+        return tuple(record_fields(task, queue).items())
+    source = (
+        kind.default_retries, kind.default_timeout, type_defaults(task, queue), queue.defaults
+    )  # fmt: skip
+    known: tuple[Any, Any] | None = kind.__dict__.get("usual_fields")
+    if known is None or known[0] != source:
+        known = kind.usual_fields = (source, tuple(record_fields(task, queue).items()))
+    return cast("tuple[tuple[str, str | int], ...]", known[1])
+
+
 def job_backoff(task: Task, options: JobOptions, defaults: JobOptions) -> Any:
     """The job's backoff: its own, Huey's retry_delay where given, else its type's."""
     if options.backoff is not None:
@@ -125,7 +148,7 @@ def expires_ms(expires: Any) -> int:
 
 def task_options(task: Task) -> JobOptions:
     """The options given for this one job."""
-    return getattr(task, "job_options", None) or _NO_OPTIONS
+    return getattr(task, "job_options", None) or NO_OPTIONS
 
 
 def type_defaults(task: Task, queue: Queue) -> JobOptions:
@@ -133,17 +156,14 @@ def type_defaults(task: Task, queue: Queue) -> JobOptions:
     return getattr(type(task), "job_defaults", None) or queue.defaults
 
 
-_NO_OPTIONS = JobOptions()
-
-
 def new_job(task: Task, queue: Queue, payload: Payload, *, strict: bool) -> NewJob:
     """``task`` as the scripts take it, checked and encoded. Nothing is sent."""
     options = task_options(task)
     kind: str = type_name(task)
     delay = run_at = 0
-    fields = record_fields(task, queue)
+    fields = _usual_fields(task, queue)
     if task.eta is not None and queue.as_huey:
-        fields["eta"] = to_ms(task.eta, queue.utc)
+        fields = (*fields, ("eta", to_ms(task.eta, queue.utc)))
     elif task.eta is not None:
         run_at = to_ms(task.eta, queue.utc)
     elif options.run_at is not None:
@@ -159,7 +179,7 @@ def new_job(task: Task, queue: Queue, payload: Payload, *, strict: bool) -> NewJ
         delay_ms=delay,
         run_at_ms=run_at,
         lifo=bool(lifo),
-        fields=tuple(fields.items()),
+        fields=fields,
     )
 
 

@@ -69,6 +69,8 @@ events_log = logging.getLogger("jobdesk.events")
 
 #: Every queue of this process by name: continuations find their type here.
 _known: dict[str, Queue] = {}
+#: what Huey enqueues as several jobs
+_COMPOSED = (group, chord)
 
 
 def known_queue(name: str) -> Queue | None:
@@ -405,7 +407,7 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
         Raises ``QueueFull``, ``RedisUnavailable`` when nothing can have been added, and
         ``AddUnconfirmed`` when the answer was lost: adding again under its id is safe.
         """
-        if isinstance(task, group | chord):
+        if isinstance(task, _COMPOSED):
             return super().enqueue(task)
         queue = packing.queue_of(task) if isinstance(task, JobTask) else self
         if queue is not self:
@@ -503,10 +505,11 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
     def send(self, jobs: Sequence[NewJob]) -> list[bool]:
         """Add checked jobs, a few hundred a call; for each whether its id was there already."""
         self._announce()
+        if len(jobs) <= BATCH:
+            return [what is Added.DUP for what, _ in self.transitions.add(jobs)]
         duplicates: list[bool] = []
         for start in range(0, len(jobs), BATCH):
-            answers = self.transitions.add(jobs[start : start + BATCH])
-            duplicates += [what is Added.DUP for what, _ in answers]
+            duplicates += self.send(jobs[start : start + BATCH])
         return duplicates
 
     def _announce(self) -> None:
