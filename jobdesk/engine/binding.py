@@ -198,8 +198,10 @@ class Signature:
         self._check_names(data)
         values = dict(data)
         if self._annotated:
+            plain = self._plain
             for name, value in values.items():
-                values[name] = self._validated(name, value)
+                if type(value) is not plain.get(name):
+                    values[name] = self._validated(name, value)
         rest = values.pop(REST, ()) if self._rest is not None else ()
         args: list[Any] = []
         for field in self._positional:
@@ -307,12 +309,10 @@ class Signature:
         return plain
 
     def _validated(self, name: str, value: Any) -> Any:
-        """``value`` as the function wants it."""
+        """``value`` as the function wants it; what is right as it is does not come here."""
         adapters = self._adapters
         field = self._by_name.get(name)
         if field is not None:
-            if type(value) is self._plain.get(name):
-                return value  # needs no pydantic
             adapter = adapters.get(name)
         elif name == REST and self._rest is not None:
             each = adapters.get("*")

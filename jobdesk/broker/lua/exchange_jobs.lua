@@ -36,7 +36,8 @@ local lease, housekeeping, finishes = tonumber(ARGV[4]), ARGV[5] == '1', tonumbe
 
 -- a write that frees memory comes first, so that this runs on at maxmemory
 redis.call('zrem', P .. 'active', '')
-local now = now_ms()
+local us = now_us()
+local now = math.floor(us / 1000)
 -- a number is formatted anew by every command that takes it
 local now_text, lease_text = string.format('%.0f', now), string.format('%.0f', now + lease)
 local emit, batch = events(P)
@@ -385,7 +386,7 @@ if want > 0 then
     local popped = redis.call('zpopmin', P .. 'wait', room)
     if popped[1] then
       epoch = string.format(
-        '%.0f', math.max(tonumber(redis.call('get', P .. 'epoch') or '0') + 1, now_us())
+        '%.0f', math.max(tonumber(redis.call('get', P .. 'epoch') or '0') + 1, us)
       )
       redis.call('set', P .. 'epoch', epoch)
       local taken, leases, ids = {}, {}, {}

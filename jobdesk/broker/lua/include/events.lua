@@ -6,7 +6,7 @@
 --       Its number n counts up by one, so that a reader sees a gap. The time is the entry's id.
 --   local seal = batch()
 --       optional, before the first emit: numbers are counted here and written once, and the stream
---       is trimmed once, by seal(), which must be the last thing the script does with events
+--       is trimmed at most once, by seal(), which must be the last thing the script does with events
 --
 -- The stream holds about the last 10,000 events.
 
@@ -20,7 +20,10 @@ local function events(P)
     return function()
       if n > before then
         redis.call('set', counter, n)
-        redis.call('xtrim', stream, 'MAXLEN', '~', 10000)
+        if n % 100 < n - before then
+          -- a hundred is full
+          redis.call('xtrim', stream, 'MAXLEN', '~', 10000)
+        end
       end
     end
   end
