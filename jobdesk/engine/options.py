@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
-from jobdesk.errors import BadInput, InvalidJobData
-from jobdesk.models import NO_OPTIONS, JobOptions
+from jobdesk.errors import BadInput, InvalidJobData, InvalidTask
+from jobdesk.models import NO_OPTIONS, Backoff, JobOptions
 
 NAMES = tuple(JobOptions.__slots__)
 #: Options in the words of Bull, whose times are milliseconds: never taken for ours.
@@ -58,6 +58,55 @@ def as_data(data: Mapping[str, Any] | None, queue: str, kind: str) -> dict[str, 
         if not isinstance(key, str):
             raise InvalidJobData(f"data has the key {key!r:.60}; keys are strings")
     return dict(data)
+
+
+def type_settings(
+    defaults: JobOptions,
+    *,
+    as_huey: bool,
+    retries: int | None,
+    retry_delay: float | None,
+    retry_backoff: float | None,
+    priority: int | None,
+    timeout: float | None,
+    attempts: int | None,
+    backoff: Any,
+    remove_on_complete: Any,
+    remove_on_fail: Any,
+    lifo: bool | None,
+) -> dict[str, Any]:
+    """What Huey's decorators are told of a type: its options over the queue's ``defaults``.
+
+    ``as_huey``: a higher priority runs first, and any number will do.
+    """
+    if retries is not None and attempts is not None:
+        raise InvalidTask("give attempts or retries, not both (retries=n is attempts=n + 1)")
+    if backoff is not None and (retry_delay is not None or retry_backoff is not None):
+        raise InvalidTask("give backoff or retry_delay, not both")
+    if retries is not None:
+        attempts = retries + 1
+    if backoff is None and (
+        retries is not None or retry_delay is not None or retry_backoff is not None
+    ):
+        backoff = Backoff.geometric(retry_delay or 0, retry_backoff or 1)
+    options = JobOptions(
+        priority=None if as_huey else priority,
+        timeout=timeout,
+        attempts=attempts,
+        backoff=backoff,
+        remove_on_complete=remove_on_complete,
+        remove_on_fail=remove_on_fail,
+        lifo=lifo,
+    ).over(defaults)
+    assert options.attempts is not None
+    return {
+        "retries": options.attempts - 1,
+        "retry_delay": retry_delay or 0,
+        "retry_backoff": retry_backoff or 0,
+        "priority": priority if as_huey else options.priority,
+        "timeout": options.timeout,
+        "job_defaults": options,
+    }
 
 
 def _checked(words: Mapping[str, Any]) -> JobOptions:

@@ -2,7 +2,8 @@
 
 Inherited from Huey: the decorators, hooks, signals, ``execute`` and ``_execute``. Overridden: what
 touches storage. ``Huey.enqueue`` and ``Huey._execute`` are still called for every job, since error
-trackers patch them. Over 400 lines, for Huey's class is one class.
+trackers patch them. Over 400 lines, for Huey's class is one class; what it is told of the job in
+hand is in ``inhand``.
 """
 
 from __future__ import annotations
@@ -18,11 +19,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from huey import signals
-from huey.api import ChordResult, Huey, PeriodicTask, Task, chord, group
-from huey.exceptions import RateLimitExceeded, RetryTask
-from huey.registry import Registry
-from huey.utils import ChordConfig, Error
+from huey.api import ChordResult, PeriodicTask, Task, chord, group
 
 from jobdesk import settings as settings_module
 from jobdesk.broker.connection import Broker, connect
@@ -32,8 +29,10 @@ from jobdesk.engine import continuations, packing
 from jobdesk.engine.codec import Codec, JsonSerializer, task_exception
 from jobdesk.engine.eventlog import log_finish
 from jobdesk.engine.handle import JobHandle
-from jobdesk.engine.interrupts import armed
+from jobdesk.engine.inhand import InHand
 from jobdesk.engine.locks import OwnedLock, WindowLimit
+from jobdesk.engine.options import type_settings
+from jobdesk.engine.registry import TypeRegistry
 from jobdesk.engine.retry import backoff_delay_ms
 from jobdesk.engine.run import Run, enter, in_hand, leave
 from jobdesk.engine.storage import JobStorage, outbox
@@ -42,7 +41,6 @@ from jobdesk.errors import (
     AddUnconfirmed,
     InvalidConcurrency,
     InvalidJobData,
-    InvalidTask,
     JobdeskError,
     JobNotFound,
     RedisUnavailable,
@@ -60,6 +58,8 @@ from jobdesk.models import (
 )
 
 if TYPE_CHECKING:
+    from huey.utils import ChordConfig
+
     from jobdesk.engine.consumer import Consumer
     from jobdesk.engine.pool import Pool
     from jobdesk.settings import Settings
@@ -83,31 +83,7 @@ def known_queues() -> list[Queue]:
     return list(_known.values())
 
 
-class TypeRegistry(Registry):  # type: ignore[misc]  # huey has no types
-    """Huey's registry, which also finds a task by its type's name."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.by_type: dict[str, type[JobTask]] = {}
-
-    def register(self, task_class: type[JobTask]) -> bool:
-        kind = packing.type_name(task_class(()))
-        if self.by_type.get(kind) not in (None, task_class):
-            raise InvalidTask(
-                f"the queue has a type {kind!r} already; give this function another name="
-            )
-        registered: bool = super().register(task_class)
-        self.by_type[kind] = task_class
-        return registered
-
-    def unregister(self, task_class: type[JobTask]) -> bool:
-        gone: bool = super().unregister(task_class)
-        if gone:
-            self.by_type.pop(packing.type_name(task_class(())), None)
-        return gone
-
-
-class Queue(Huey):  # type: ignore[misc]  # huey has no types
+class Queue(InHand):
     """A named queue of jobs. ``queue = huey = Queue("thumbs", concurrency=4)``.
 
     ``concurrency``: jobs of this queue that one worker process runs at once. ``lease``: seconds
@@ -275,9 +251,11 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
         defaults of the type's jobs. ``retries=n`` is Huey's word for ``attempts=n + 1``, with
         Huey's ``retry_delay`` and ``retry_backoff``.
         """
-        settings = self._type_settings(
-            retries, retry_delay, retry_backoff, priority, timeout, attempts, backoff,
-            remove_on_complete, remove_on_fail, lifo,
+        settings = type_settings(
+            self.defaults, as_huey=self.as_huey, retries=retries, retry_delay=retry_delay,
+            retry_backoff=retry_backoff, priority=priority, timeout=timeout, attempts=attempts,
+            backoff=backoff, remove_on_complete=remove_on_complete, remove_on_fail=remove_on_fail,
+            lifo=lifo,
         )  # fmt: skip
         decorate: Callable[[Callable[..., Any]], JobTaskWrapper] = super().task(
             context=context, name=name, expires=expires, **settings, **kwargs
@@ -304,9 +282,11 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
         **kwargs: Any,
     ) -> Callable[[Callable[..., Any]], JobTaskWrapper]:
         """Make a function a task that a schedule adds: ``periodic_task(crontab(hour=2))``."""
-        settings = self._type_settings(
-            retries, retry_delay, retry_backoff, priority, timeout, attempts, backoff,
-            remove_on_complete, remove_on_fail, lifo,
+        settings = type_settings(
+            self.defaults, as_huey=self.as_huey, retries=retries, retry_delay=retry_delay,
+            retry_backoff=retry_backoff, priority=priority, timeout=timeout, attempts=attempts,
+            backoff=backoff, remove_on_complete=remove_on_complete, remove_on_fail=remove_on_fail,
+            lifo=lifo,
         )  # fmt: skip
         decorate: Callable[[Callable[..., Any]], JobTaskWrapper] = super().periodic_task(
             validate_datetime,
@@ -318,48 +298,6 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
             **kwargs,
         )
         return decorate
-
-    def _type_settings(
-        self,
-        retries: int | None,
-        retry_delay: float | None,
-        retry_backoff: float | None,
-        priority: int | None,
-        timeout: float | None,
-        attempts: int | None,
-        backoff: Any,
-        remove_on_complete: Any,
-        remove_on_fail: Any,
-        lifo: bool | None,
-    ) -> dict[str, Any]:
-        if retries is not None and attempts is not None:
-            raise InvalidTask("give attempts or retries, not both (retries=n is attempts=n + 1)")
-        if backoff is not None and (retry_delay is not None or retry_backoff is not None):
-            raise InvalidTask("give backoff or retry_delay, not both")
-        if retries is not None:
-            attempts = retries + 1
-        if backoff is None and (
-            retries is not None or retry_delay is not None or retry_backoff is not None
-        ):
-            backoff = Backoff.geometric(retry_delay or 0, retry_backoff or 1)
-        options = JobOptions(
-            priority=None if self.as_huey else priority,
-            timeout=timeout,
-            attempts=attempts,
-            backoff=backoff,
-            remove_on_complete=remove_on_complete,
-            remove_on_fail=remove_on_fail,
-            lifo=lifo,
-        ).over(self.defaults)
-        assert options.attempts is not None
-        return {
-            "retries": options.attempts - 1,
-            "retry_delay": retry_delay or 0,
-            "retry_backoff": retry_backoff or 0,
-            "priority": priority if self.as_huey else options.priority,
-            "timeout": options.timeout,
-            "job_defaults": options,
-        }
 
     def lock_task(self, lock_name: str, ttl: float | None = None) -> Any:
         if self._immediate:
@@ -730,82 +668,6 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
                 self.name, run.id, self.codec.max_result,
             )  # fmt: skip
         return raw
-
-    # --- what Huey asks and reports of the job in hand
-
-    def put_result(self, key: str, data: Any) -> Any:
-        run = in_hand.run
-        if run is not None and key == run.taken.id:
-            if isinstance(data, Error):
-                run.metadata = data.metadata
-            return None  # it goes with the finish
-        return super().put_result(key, data)
-
-    def delete(self, key: str) -> Any:
-        run = in_hand.run
-        if run is not None and not run.taken.revoked and key == f"r:{run.taken.id}":
-            return False
-        return super().delete(key)
-
-    def is_revoked(self, task: Any, timestamp: Any = None, peek: bool = True) -> Any:
-        run = in_hand.run
-        if run is not None and task is run.task and not run.taken.revoked:
-            return False  # its flags came along when it was taken
-        return super().is_revoked(task, timestamp, peek)
-
-    def _emit(self, signal: str, task: Any, *args: Any, **kwargs: Any) -> None:
-        run = in_hand.run
-        if run is not None and run.task is task:
-            run.signal = signal
-        receivers = self._signal.receivers
-        if receivers["any"] or signal in receivers:
-            super()._emit(signal, task, *args, **kwargs)
-
-    def _run_post_execute(self, task: Any, task_value: Any, exception: Any) -> None:
-        run = in_hand.run
-        if run is not None and run.task is task:
-            run.ran = True
-            run.value = task_value
-            run.exception = exception
-        super()._run_post_execute(task, task_value, exception)
-
-    def _requeue_task(self, task: Any, timestamp: Any, retry_eta: Any = None) -> None:
-        run = in_hand.run
-        if run is None or run.task is not task:
-            super()._requeue_task(task, timestamp, retry_eta)
-            return
-        run.requeued = True
-        if retry_eta is not None:
-            run.delay_ms = max(0, round((retry_eta - timestamp).total_seconds() * 1000))
-        elif run.delay_ms is None:
-            exc = run.exception
-            if isinstance(exc, RetryTask | RateLimitExceeded):
-                run.delay_ms = round((run.task.retry_delay or 0) * 1000)
-            else:
-                run.delay_ms = self.backoff_ms(run, exc or RuntimeError())
-        if run.delay_ms >= 0:
-            self._emit(signals.SIGNAL_SCHEDULED if run.delay_ms else signals.SIGNAL_ENQUEUED, task)
-
-    def add_schedule(self, task: Any) -> None:
-        run = in_hand.run
-        if run is None or run.task is not task:
-            super().add_schedule(task)
-            return
-        run.due_ms = packing.to_ms(run.task.eta, self.utc)
-        self._emit(signals.SIGNAL_SCHEDULED, task)
-
-    def _check_chord(self, config: Any, value: Any) -> None:
-        run = in_hand.run
-        if run is None:
-            super()._check_chord(config, value)
-            return
-        run.outgoing.append(continuations.outgoing_member(config, value))
-
-    def _timeout_context(self, task: Task) -> Any:
-        run: Run | None = getattr(task, "run", None)
-        if run is None:
-            return super()._timeout_context(task)
-        return armed(run, task)
 
     # --- workers
 
