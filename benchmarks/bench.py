@@ -58,8 +58,8 @@ class Bench:
         self.server = server
         self.peers = {peer.name: peer for peer in peers}
         self.quick = quick
-        #: of the machine, before anything was done
-        self.load = os.getloadavg()[0]
+        #: how many cores others keep busy
+        self.others = busy_cores()
         self.series: dict[str, Series] = {}
         #: of the measure that runs, from 1
         self.turn = 1
@@ -232,6 +232,24 @@ def run(
     if done.returncode:
         raise SystemExit(f"bench: {' '.join(command)}\n{done.stderr[-2000:]}")
     return done.stdout
+
+
+def busy_cores(seconds: float = 2.0) -> float:
+    """How many cores are at work while this process only looks on.
+
+    The load average would tell of the minute before, which may have been a benchmark's own.
+    """
+    before, started = _machine_cpu_s(), time.monotonic()
+    time.sleep(seconds)
+    return (_machine_cpu_s() - before) / (time.monotonic() - started)
+
+
+def _machine_cpu_s() -> float:
+    """Processor time of all that ran since the machine was started."""
+    user, nice, system, _idle, _io, irq, soft_irq, stolen = (
+        int(field) for field in Path("/proc/stat").read_text().split()[1:9]
+    )
+    return (user + nice + system + irq + soft_irq + stolen) / os.sysconf("SC_CLK_TCK")
 
 
 def group_cpu_s(groups: set[int]) -> float:

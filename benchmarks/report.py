@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from benchmarks.peers import Peer
 
 Told = dict[str, Any]
-#: Below this load the machine is the benchmark's own.
-QUIET = 0.7
+#: With fewer cores in use by others, the machine is the benchmark's own.
+QUIET = 0.1
 
 
 def describe(
@@ -34,7 +34,7 @@ def describe(
             "cores": len(os.sched_getaffinity(0)),
             "system": platform.platform(),
             "redis": bench.server.version,
-            "load": bench.load,
+            "others": bench.others,
         },
         "measures": [measure.name for measure in measures],
         "peers": {
@@ -97,12 +97,13 @@ def verdicts(told: Told) -> str:
 
 def quietness(told: Told) -> str:
     """Whether others used the machine, which slows all and blurs the ratios."""
-    load = told["machine"]["load"]
-    if load < QUIET:
-        return f"Nobody else was at work on it (load {load:.1f} before the run)."
+    machine = told["machine"]
+    others = f"{machine['others']:.2f} of {machine['cores']} cores in use before the run"
+    if machine["others"] < QUIET:
+        return f"Nobody else was at work on it ({others})."
     return (
-        f"Others were at work on it (load {load:.1f} on {told['machine']['cores']} cores before the"
-        " run): all are slower than on a quiet machine, and the ratios are blurred."
+        f"Others were at work on it ({others}): all are slower than on a quiet machine, and the"
+        " ratios are blurred."
     )
 
 
