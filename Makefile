@@ -53,8 +53,8 @@ test-slow:  ## the tests that take minutes: schedules by the real minute
 coverage:  ## how much of engine/ and broker/ the tests run; exits 1 under 95 %
 	@scripts/setup.sh test
 	.venv/bin/coverage erase
-	$(PYTHON_IN) -m pytest -q -n 4 --dist loadfile -m "not quiet" --cov --cov-report=term --timeout=600 \
-		tests/unit tests/integration tests/acceptance tests/chaos $(ARGS)
+	$(PYTHON_IN) -m pytest -q -n 4 --dist loadfile --cov --cov-report=term --timeout=600 \
+		-m "not quiet and not chaos and not slow and not untraced" $(ARGS)
 
 mutants:  ## each guard of the Lua scripts is taken away in turn; a test must fail for each
 	@scripts/setup.sh test

@@ -11,7 +11,9 @@ from tests.acceptance.jobs import add
 from tests.acceptance.workers import Starter, Watch, until
 
 if TYPE_CHECKING:
-    from jobdesk.broker.connection import Broker
+    import pytest
+
+from jobdesk.broker.connection import Broker
 
 TIMED_OUT = "JobTimeout: ran longer than 1 s"
 
@@ -56,6 +58,7 @@ def test_interrupts_that_come_as_tasks_end_hurt_no_thread(
     invariants.check(broker, "trouble")
 
 
+@pytest.mark.untraced
 def test_a_thread_in_c_code_is_left_behind_and_replaced(start: Starter, watched: Watch) -> None:
     (late,) = add("nap", seconds=60, timeout=1)
     worker = start.huey_consumer("-w", "2", "-q")
@@ -70,6 +73,7 @@ def test_a_thread_in_c_code_is_left_behind_and_replaced(start: Starter, watched:
     assert worker.process.poll() is None
 
 
+@pytest.mark.untraced
 def test_a_worker_whose_threads_are_all_stuck_gives_up(start: Starter, watched: Watch) -> None:
     """And its parent, where it has one, starts another."""
     late = add("swallow", timeout=1) + add("nap", seconds=60, timeout=1)
@@ -80,6 +84,7 @@ def test_a_worker_whose_threads_are_all_stuck_gives_up(start: Starter, watched: 
     assert watched.times("stalled") == {}
 
 
+@pytest.mark.untraced
 def test_a_fleet_replaces_a_worker_that_gave_up(start: Starter, watched: Watch) -> None:
     (late,) = add("nap", seconds=60, timeout=1)
     worker = start.jobdesk_worker("trouble", concurrency=1)

@@ -175,6 +175,7 @@ def test_importing_it_does_not_even_import_pydantic(module):
     assert "pydantic" not in imported_by(module)
 
 
+@pytest.mark.untraced
 def test_the_keeper_needs_the_standard_library_only():
     own = {found for found in imported_by("jobdesk.broker.embedded") if "jobdesk" not in found}
 
