@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests import invariants
 from tests.acceptance import trouble
 from tests.acceptance.jobs import add
 from tests.acceptance.workers import Starter, Watch, until
 
 if TYPE_CHECKING:
-    import pytest
-
 from jobdesk.broker.connection import Broker
 
 TIMED_OUT = "JobTimeout: ran longer than 1 s"
