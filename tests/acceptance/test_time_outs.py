@@ -13,7 +13,7 @@ from tests.acceptance.jobs import add
 from tests.acceptance.workers import Starter, Watch, until
 
 if TYPE_CHECKING:
-from jobdesk.broker.connection import Broker
+    from jobdesk.broker.connection import Broker
 
 TIMED_OUT = "JobTimeout: ran longer than 1 s"
 
