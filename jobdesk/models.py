@@ -490,9 +490,9 @@ class JobOptions:
         return replace(self, **{n: getattr(defaults, n) for n in names}) if names else self
 
 
-#: The defaults of all queues, the original's.
 #: Nothing is said of this one job.
 NO_OPTIONS = JobOptions()
+#: The defaults of all queues, the original's.
 DEFAULT_OPTIONS = JobOptions(
     attempts=3,
     backoff=Backoff.exponential(2),

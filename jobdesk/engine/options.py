@@ -1,4 +1,4 @@
-"""What a caller gives for a job, options and data, in any of the forms it may have."""
+"""What a caller gives for a job, options and data, in any of its forms; and for a type."""
 
 from __future__ import annotations
 
@@ -48,12 +48,13 @@ def as_data(data: Mapping[str, Any] | None, queue: str, kind: str) -> dict[str, 
     """A job's data as keyword arguments; a model gives its fields."""
     if data is None:
         return {}
-    if type(data) is not dict and hasattr(data, "model_dump"):
-        return dict(data.model_dump(mode="json", by_alias=True))
-    if type(data) is not dict and not isinstance(data, Mapping):
-        raise InvalidJobData(
-            f"data of {queue}:{kind} is an object with named fields, got {data!r:.60}"
-        )
+    if type(data) is not dict:
+        if hasattr(data, "model_dump"):
+            return dict(data.model_dump(mode="json", by_alias=True))
+        if not isinstance(data, Mapping):
+            raise InvalidJobData(
+                f"data of {queue}:{kind} is an object with named fields, got {data!r:.60}"
+            )
     for key in data:
         if not isinstance(key, str):
             raise InvalidJobData(f"data has the key {key!r:.60}; keys are strings")

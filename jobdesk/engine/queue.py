@@ -443,11 +443,10 @@ class Queue(InHand):
     def send(self, jobs: Sequence[NewJob]) -> list[bool]:
         """Add checked jobs, a few hundred a call; for each whether its id was there already."""
         self._announce()
-        if len(jobs) <= BATCH:
-            return [what is Added.DUP for what, _ in self.transitions.add(jobs)]
         duplicates: list[bool] = []
         for start in range(0, len(jobs), BATCH):
-            duplicates += self.send(jobs[start : start + BATCH])
+            answers = self.transitions.add(jobs[start : start + BATCH])
+            duplicates += [what is Added.DUP for what, _ in answers]
         return duplicates
 
     def _announce(self) -> None:
