@@ -243,8 +243,8 @@ def exchange_args(  # noqa: PLR0917 - the order of the script's own arguments
     request: int,
     want: int,
     lease_ms: int,
-    finishes: Iterable[Finish],
-    housekeeping: bool,
+    finishes: Iterable[Finish] = (),
+    housekeeping: bool = False,
 ) -> list[Any]:
     """The arguments of ``exchange_jobs.lua``."""
     args: list[Any] = [worker, request, want, lease_ms, 1 if housekeeping else 0, 0]

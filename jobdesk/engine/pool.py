@@ -8,7 +8,10 @@ One script books everything that has been finished and hands out as much as ther
 * Short jobs are fetched ahead, and the next request is sent while there is still something to run:
   Redis works while the jobs run, and whoever finds nothing left reads its answer.
 * One idle thread is the *waiter*: it blocks on the queues' wake markers, on a connection of its
-  own. Woken, it makes the exchange and hands its role on.
+  own. Woken, it makes the exchange and hands its role on. Where it listens to one queue only, its
+  take goes along with the wait, and it is woken with a job. A worker has one take of a queue under
+  way at a time, since a take whose answer is lost is known by its number: meanwhile the exchange
+  books only.
 * The others sleep until there is a job for them. Waking goes in a chain, one at a time, so that
   short jobs, which one thread runs off faster than another awakes, wake nobody.
 
@@ -24,11 +27,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jobdesk.broker import keys
-from jobdesk.broker.connection import BLOCK_S
-from jobdesk.broker.transitions import Exchanged, Finish, Outcome, exchanged
+from jobdesk.broker.server.listening import Listener
+from jobdesk.broker.transitions import Exchanged, Finish, Outcome, exchange_args, exchanged
 from jobdesk.engine.eventlog import log_active
 from jobdesk.engine.run import Run
 from jobdesk.errors import BrokerError, JobdeskError, RedisUnavailable
@@ -82,8 +85,8 @@ class Feed:
     """One queue as this worker process sees it."""
 
     __slots__ = (
-        "due_at", "finishes", "heard_at", "left_behind", "limit", "oldest", "queue", "ready",
-        "renew_s", "request", "run_s", "runs", "under_way", "wake_key",
+        "awaited", "due_at", "finishes", "heard_at", "left_behind", "limit", "oldest", "queue",
+        "ready", "renew_s", "request", "run_s", "runs", "told_ms", "under_way", "wake_key",
     )  # fmt: skip
 
     def __init__(self, queue: Queue, limit: int) -> None:
@@ -94,6 +97,8 @@ class Feed:
         self.finishes: list[tuple[Run, Finish]] = []
         self.oldest = 0.0
         self.under_way: UnderWay | None = None
+        #: the take that the waiter has sent along with its wait
+        self.awaited: UnderWay | None = None
         #: continuations waited for delivery when the house was last kept
         self.left_behind = False
         #: there may be jobs to take
@@ -102,6 +107,8 @@ class Feed:
         self.heard_at = 0.0
         #: monotonic time at which a delayed job is due, or the rate limit opens
         self.due_at: float | None = None
+        #: Redis's time at the last answer: of two that were under way at once the later counts
+        self.told_ms = 0
         self.request = random.getrandbits(48)
         #: how long runs take, in the mean of late
         self.run_s = SHORT_S
@@ -121,7 +128,14 @@ class Feed:
         under_way = self.under_way
         if under_way is not None:
             count += under_way.want - len(under_way.finishes)
+        if self.awaited is not None:
+            count += self.awaited.want
         return count
+
+    @property
+    def may_take(self) -> bool:
+        """Whether a take would be of use, and none is under way with the waiter."""
+        return self.ready and self.awaited is None
 
 
 class Pool:
@@ -149,10 +163,9 @@ class Pool:
         self._turn = 0
         #: runs that threads have taken up, and how many they were when the supervisor last looked
         self._begun = self._seen_begun = 0
-        self._blocked: Any = None
-        # the queues that the waiter listens to, and the key by which it is called back
+        self._listener = Listener(self.broker, keys.worker_call(self.broker.namespace, worker))
+        # the queues that the waiter listens to
         self._heard: list[Feed] = []
-        self._call_key = keys.worker_call(self.broker.namespace, worker)
         self.stopping = False
         self.drained = False
         self._down_since: float | None = None
@@ -224,7 +237,7 @@ class Pool:
         return False
 
     def _has_room(self, feed: Feed) -> bool:
-        if not feed.ready:
+        if not feed.may_take:
             return False
         limit = feed.limit
         if limit >= self.slots:
@@ -264,7 +277,7 @@ class Pool:
                 room = feed.limit - feed.in_hand
                 idle = len(self._sleepers) + (1 if slot_thread else 0) - len(self._local)
                 ahead = feed.ahead if feed.limit >= self.slots else 0
-                want = max(0, min(room + ahead, idle + ahead, MOST)) if feed.ready else 0
+                want = max(0, min(room + ahead, idle + ahead, MOST)) if feed.may_take else 0
                 if self.stopping:
                     want = 0
             if want or feed.finishes:
@@ -284,6 +297,8 @@ class Pool:
 
     def _send(self, feed: Feed, want: int, *, housekeeping: bool = False) -> None:
         with self._mutex:
+            if feed.awaited is not None:
+                want = 0
             finishes, feed.finishes = feed.finishes[:MOST], feed.finishes[MOST:]
             under_way = UnderWay(want, finishes, housekeeping=housekeeping)
             feed.under_way = under_way
@@ -305,26 +320,16 @@ class Pool:
         under_way = feed.under_way
         if under_way is None or under_way.sent is None:
             return
-        queue, want, finishes = feed.queue, under_way.want, under_way.finishes
         try:
             answer = exchanged(under_way.sent.answer())
         except BaseException as exc:  # noqa: BLE001 - raised again
             self._failed(feed, under_way, exc)
             return
         self._found()
-        if want:
-            # a take whose answer was lost keeps its number over exchanges that only book ends
-            feed.request += 1
-        lease_until = under_way.sent_at + queue.lease_ms / 1000
-        runs = [Run(queue, taken, self.worker, lease_until) for taken in answer.jobs]
-        self._note(feed, under_way, runs, answer)
-        if under_way.housekeeping:
-            feed.left_behind = answer.outgoing > 0
-        if runs:
-            self.on_due(under_way.sent_at + feed.renew_s)
-        for (run, finish), status in zip(finishes, answer.statuses, strict=True):
+        self._note(feed, under_way, answer)
+        for (run, finish), status in zip(under_way.finishes, answer.statuses, strict=True):
             self._follow(run, finish, status)
-        if finishes:
+        if under_way.finishes:
             self._call_waiter(feed)
 
     def _failed(self, feed: Feed, under_way: UnderWay, exc: BaseException) -> None:
@@ -341,28 +346,40 @@ class Pool:
             raise exc
         self._lost(exc)
 
-    def _note(
-        self,
-        feed: Feed,
-        under_way: UnderWay,
-        runs: list[Run],
-        answer: Exchanged,
-    ) -> None:
+    def _note(self, feed: Feed, under_way: UnderWay, answer: Exchanged) -> None:
         """Keep the books after an exchange: what has ended, what has come, what is due."""
+        queue, want = feed.queue, under_way.want
+        lease_until = under_way.sent_at + queue.lease_ms / 1000
+        runs = [Run(queue, taken, self.worker, lease_until) for taken in answer.jobs]
         with self._mutex:
+            if want:
+                # a take whose answer was lost keeps its number over exchanges that only book ends
+                feed.request += 1
             for run, _ in under_way.finishes:
                 feed.runs.pop((run.taken.id, run.taken.epoch), None)
             for run in runs:
                 feed.runs[run.taken.id, run.taken.epoch] = run
-            feed.under_way = None
-            if under_way.want:
-                feed.ready = len(runs) == under_way.want or feed.heard_at > under_way.sent_at
-            elif under_way.finishes and answer.waiting:
-                feed.ready = True
-            due_at = feed.due_at = _until(answer.now_ms, answer.due_ms, answer.opens_ms)
+            if under_way is feed.awaited:
+                feed.awaited = None
+                feed.ready = feed.ready or (len(runs) == want and answer.waiting > 0)
+            else:
+                feed.under_way = None
+                if want:
+                    feed.ready = len(runs) == want or feed.heard_at > under_way.sent_at
+                elif under_way.finishes and answer.waiting:
+                    feed.ready = True
+            if under_way.housekeeping:
+                feed.left_behind = answer.outgoing > 0
+            due_at = _until(answer.now_ms, answer.due_ms, answer.opens_ms)
+            if answer.now_ms > feed.told_ms:
+                feed.told_ms, feed.due_at = answer.now_ms, due_at
+            elif due_at is not None:
+                feed.due_at = min(due_at, feed.due_at or due_at)
             self._local.extend(runs)
         if due_at is not None:
             self.on_due(due_at)
+        if runs:
+            self.on_due(under_way.sent_at + feed.renew_s)
 
     def _book_each(self, feed: Feed, finishes: list[tuple[Run, Finish]]) -> None:
         """The server refused a batch: book its ends one by one, so that one holds up no other."""
@@ -472,26 +489,20 @@ class Pool:
     def _wait_for_marker(self) -> None:
         """Block until a queue that has room leaves its marker, for two seconds at most."""
         with self._mutex:
-            self._heard = [feed for feed in self.feeds if len(feed.runs) < feed.limit]
+            open_feeds = [feed for feed in self.feeds if len(feed.runs) < feed.limit]
+            self._heard = [] if self.stopping else open_feeds
             markers = [feed.wake_key for feed in self._heard]
+            taking = self._heard[0] if self._may_take_along() else None
+            if taking is not None:
+                taking.awaited = UnderWay(1, [], housekeeping=False)
         if not markers:
             time.sleep(FLUSH_AFTER_S)
             return
         try:
-            if self.broker.address.kind == "cluster":
-                answer = self._wait_in_cluster(markers)
+            if taking is None:
+                marker = self._listener.wait(markers, lambda: self.stopping or bool(self._local))
             else:
-                client = self.broker.blocking()
-                connection = self._blocked
-                if connection is None:
-                    with self.broker.errors("BZPOPMIN"):
-                        connection = self._blocked = client.connection_pool.get_connection()
-                try:
-                    connection.send_command("BZPOPMIN", *markers, self._call_key, BLOCK_S)
-                    answer = connection.read_response()
-                except BaseException:
-                    connection.disconnect()
-                    raise
+                marker = self._wait_and_take(taking)
         except Exception as exc:
             if self.stopping:
                 return
@@ -501,11 +512,36 @@ class Pool:
             self._lost(error)
             return
         self._found()
-        if answer:
-            feed = self._by_key.get(answer[0])
-            if feed is not None:
-                feed.heard_at = time.monotonic()
-                feed.ready = True
+        feed = self._by_key.get(marker) if marker is not None else None
+        if feed is not None and feed is not taking:
+            feed.heard_at = time.monotonic()
+            feed.ready = True
+
+    def _may_take_along(self) -> bool:
+        """Whether the waiter's wait is for one queue, whose next take it may make."""
+        if len(self._heard) != 1 or not self._listener.takes_along:
+            return False
+        feed = self._heard[0]
+        taking = feed.under_way is not None and feed.under_way.want > 0
+        return not taking and feed.in_hand < feed.limit
+
+    def _wait_and_take(self, feed: Feed) -> bytes | None:
+        """Wait with a take sent along, and keep what it brings; the marker that came, if any."""
+        queue, answer = feed.queue, None
+        try:
+            args = exchange_args(self.worker, feed.request, 1, queue.lease_ms)
+            marker, answer = self._listener.wait_and_run(
+                feed.wake_key, "exchange_jobs", queue.transitions.keys.prefix, args
+            )
+            if answer is not None and feed.awaited is not None:
+                self._note(feed, feed.awaited, exchanged(answer))
+        finally:
+            with self._mutex:
+                feed.awaited = None
+                if answer is None:
+                    # the take is to be made anew: whether it was made is known by its number
+                    feed.ready = True
+        return marker
 
     def _call_waiter(self, feed: Feed) -> None:
         """A queue that was full has room again, and the waiter does not listen to it: call it."""
@@ -513,25 +549,10 @@ class Pool:
             deaf = self._waiter and feed not in self._heard and len(feed.runs) < feed.limit
         if deaf and self.broker.address.kind != "cluster":
             try:
-                with self.broker.errors("ZADD"):
-                    pipe = self.broker.pipeline()
-                    pipe.zadd(self._call_key, {"1": 0})
-                    pipe.expire(self._call_key, 60)
-                    pipe.execute()
+                self._listener.call()
             except BrokerError as exc:
                 # It listens anew after two seconds anyway.
                 logger.debug("the waiter was not called: %s", exc)
-
-    def _wait_in_cluster(self, markers: list[str]) -> Any:
-        """One queue after the other: a blocking read cannot span slots."""
-        each = max(0.05, BLOCK_S / (4 * len(markers)))
-        for key in markers:
-            with self.broker.errors("BZPOPMIN"):
-                client: Any = self.broker.blocking()
-                answer = client.execute_command("BZPOPMIN", key, each)
-            if answer or self.stopping or self._local:
-                return answer
-        return None
 
     # --- for the supervisor
 
@@ -623,16 +644,26 @@ class Pool:
                 self.book(run, run.released("the worker stops"))
         with self._mutex:
             beds, self._sleepers = self._sleepers, []
-            blocked = self._blocked
+            taking = any(feed.awaited is not None for feed in self.feeds)
         for bed in beds:
             bed.release()
-        if blocked is not None:
-            blocked.disconnect()
+        if taking and not self.away:
+            # its take may be made this moment: it is to bring its answer
+            try:
+                self._listener.call()
+            except BrokerError as exc:
+                logger.debug("the waiter was not called: %s", exc)
+            else:
+                return
+        self._listener.hang_up()
 
     def give_back(self, why: str) -> int:
         """Give back everything that has not ended, and send all ends. How many were given back."""
         count = 0
         # A take that is under way may still bring jobs.
+        deadline = time.monotonic() + GIVE_BACK_S
+        while any(feed.awaited is not None for feed in self.feeds) and time.monotonic() < deadline:
+            time.sleep(FLUSH_AFTER_S)
         if self._exchanging.acquire(timeout=GIVE_BACK_S):
             self._receive_all()
             self._exchanging.release()
