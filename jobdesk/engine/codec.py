@@ -28,12 +28,13 @@ from __future__ import annotations
 import hmac
 import json
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NoReturn
 
+import msgspec
 from huey.exceptions import TaskException
 from huey.utils import SKIPPED, Error
 
@@ -46,21 +47,12 @@ _SIGNATURE_BYTES = 3 + 9 + 44
 _EXTRAS = ("args", "then", "error", "chord")
 
 
-def _compact_encoder() -> Callable[[object], str]:
-    """``JSONEncoder.encode``, which makes a new C encoder at every call: here it is made once."""
-    plain = json.JSONEncoder(
-        ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":")
-    )
-    make: Any = getattr(json.encoder, "c_make_encoder", None)
-    quoted: Any = getattr(json.encoder, "encode_basestring", None)
-    try:
-        whole = make(None, plain.default, quoted, None, ":", ",", False, False, False)
-    except TypeError:
-        return plain.encode  # a Python without it, or with another one
-    return lambda value: "".join(whole(value, 0))
-
-
-_encode = _compact_encoder()
+#: Plain JSON types only, and finite numbers: msgspec writes a NaN as null, and a date as text.
+_encode_plain = msgspec.json.Encoder().encode
+#: What takes subclasses of those, too.
+_encode_any = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":")
+).encode
 
 
 # --- data: strict JSON ------------------------------------------------------------------------
@@ -84,12 +76,12 @@ def encode_data(data: Mapping[str, Any], limit: int) -> bytes:
 
 def _strict(data: dict[str, Any]) -> bytes:
     try:
-        raw = _encode(data).encode()
+        if not unusual(data, MAX_INT):
+            return _encode_plain(data)
+        look(data, "data")
+        return _encode_any(data).encode()
     except (TypeError, ValueError, RecursionError):
         explain(data, "data")
-    if unusual(data, MAX_INT):
-        look(data, "data")
-    return raw
 
 
 # --- values: JSON with tags -------------------------------------------------------------------
@@ -98,16 +90,16 @@ def _strict(data: dict[str, Any]) -> bytes:
 def encode_value(value: object, what: str = "result") -> bytes:
     """A result, or a value of Huey's store, as JSON with tags; ``what`` names it in errors."""
     try:
-        # The encoder is not to be tried first: it would take Huey's Error for a list.
-        return _encode(_tagged(value, 0) if unusual(value, None) else value).encode()
+        if not unusual(value, None):
+            return _encode_plain(value)
+        return _encode_any(_tagged(value, 0)).encode()
     except (TypeError, ValueError, RecursionError):
         explain(value, what, _inner)
 
 
 def decode_value(raw: bytes | bytearray | memoryview | str) -> Any:
     """The opposite of :func:`encode_value`; :class:`BadPayload` for what is no such value."""
-    text = raw if isinstance(raw, str) else _text(bytes(raw))
-    return _parse(text)
+    return _parse(raw.encode(errors="surrogatepass") if isinstance(raw, str) else bytes(raw))
 
 
 class JsonSerializer:
@@ -212,22 +204,22 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-_decode = json.JSONDecoder(parse_constant=_no_constant).decode
-_decode_tags = json.JSONDecoder(parse_constant=_no_constant, object_hook=_untag).decode
+_decode_plain = msgspec.json.Decoder().decode
+_decode_any = json.JSONDecoder(parse_constant=_no_constant, object_hook=_untag).decode
 
 
-def _text(raw: bytes) -> str:
+def _parse(raw: bytes) -> Any:
+    # A '$' in a key may also be written as an escape, which our own encoder never does. One byte
+    # is looked for first: that takes no time.
+    if not ((b"$" in raw and b'"$' in raw) or (b"\\" in raw and b"\\u0024" in raw)):
+        try:
+            return _decode_plain(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass  # what it is too strict for, as half a surrogate pair, or what is no JSON at all
     try:
-        return raw.decode()
+        return _decode_any(raw.decode())
     except UnicodeDecodeError:
         raise BadPayload("not JSON text (pickle and other binary forms are never read)") from None
-
-
-def _parse(text: str) -> Any:
-    try:
-        # A '$' in a key may also be written as an escape, which our own encoder never does.
-        tagged = '"$' in text or "\\u0024" in text
-        return _decode_tags(text) if tagged else _decode(text)
     except (ValueError, TypeError, RecursionError) as exc:
         raise BadPayload(f"not JSON as jobdesk writes it: {exc}") from None
 
@@ -302,7 +294,7 @@ class Codec:
             raise BadPayload(
                 f"payload is {len(raw):,} bytes, limit {self.max_data:,} (JOBDESK_MAX_DATA_BYTES)"
             )
-        found = _parse(_text(self._verified(raw, queue, job_id, type_)))
+        found = _parse(self._verified(raw, queue, job_id, type_))
         if type(found) is dict:
             return Payload(found)
         if isinstance(found, list) and len(found) == 2:

@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from datetime import date, time, timedelta
 from decimal import Decimal
+from math import isfinite
 from typing import Any, NoReturn
 
 from jobdesk.errors import InvalidJobData
@@ -22,35 +22,45 @@ _PATH_SHOWN = 60
 Inner = Callable[[Any], Any]
 
 
+_SCALARS = frozenset({str, bool, type(None)})
+_CONTAINERS = frozenset({dict, list, tuple})
+
+
 def unusual(value: object, bound: int | None) -> bool:
-    """Whether a closer look is needed: anything but plain JSON types, or a suspicious key.
+    """Whether a closer look is needed: anything but plain JSON types, a suspicious key or number.
 
     Breadth first over exact types, since this runs for every job that is added.
     """
-    level: list[Any] = [(value,)]
-    depth = -1
-    while level:
-        depth += 1
-        if depth > MAX_DEPTH:
-            return True
+    level: list[Any] = [value if type(value) in _CONTAINERS else (value,)]
+    for _ in range(MAX_DEPTH):
         below: list[Any] = []
         for container in level:
+            items = container
             if type(container) is dict:
-                for key in container:
-                    if type(key) is not str or key[:1] == "$":
-                        return True
-            for item in container.values() if type(container) is dict else container:
+                if _has_unusual_key(container):
+                    return True
+                items = container.values()
+            for item in items:
                 kind = type(item)
-                if kind is str or kind is bool or kind is float or item is None:
+                if kind in _SCALARS:
                     continue
                 if kind is int:
                     if bound is not None and not -bound <= item <= bound:
                         return True
-                elif kind is dict or kind is list or kind is tuple:
+                elif kind in _CONTAINERS:
                     below.append(item)
-                else:
+                elif kind is not float or not isfinite(item):
                     return True
+        if not below:
+            return False
         level = below
+    return True
+
+
+def _has_unusual_key(container: dict[Any, Any]) -> bool:
+    for key in container:  # noqa: SIM110 - any() over a generator takes twice as long
+        if type(key) is not str or key[:1] == "$":
+            return True
     return False
 
 
@@ -87,7 +97,7 @@ class _Look:
             if self.inner is None and not -MAX_INT <= value <= MAX_INT:
                 raise InvalidJobData(f"{path} is {_short(value)}, beyond 2^53; pass it as text")
         elif isinstance(value, float):
-            if not math.isfinite(value):
+            if not isfinite(value):
                 raise InvalidJobData(f"{path} is {float(value)}; JSON has no NaN and no infinity")
         elif isinstance(value, dict | list | tuple):
             self._inside(value, path, depth)
