@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 
+from jobdesk.engine.run import Run
 from tests.bench import eventually
 
 
@@ -56,3 +58,23 @@ def test_a_job_that_takes_too_long_is_given_back_at_its_old_place(bench, gate):
     assert bench.ids() == [first.id, second.id], "what it still says comes too late"
     assert bench.job(first.id).history[-1].outcome == "released"
     assert bench.status(first.id).attempts_made == 0
+
+
+def test_a_job_that_has_ended_is_let_go_at_once(bench):
+    """Its data may be big: it does not stay until the garbage collector comes by."""
+
+    @bench.queue.task()
+    def brief(): ...
+
+    def runs():
+        return sum(isinstance(each, Run) for each in gc.get_objects())
+
+    brief()
+    gc.collect()
+    gc.disable()
+    try:
+        before = runs()
+        assert bench.run_one()
+        assert runs() == before
+    finally:
+        gc.enable()
