@@ -625,8 +625,7 @@ class Queue(InHand):
             leave()
             if run.close():
                 self.book(run, run.conclude(self.backoff_ms))
-            # Else the two hold each other until the garbage collector comes by.
-            run.task = None
+            run.let_go()
 
     def book(self, run: Run, finish: Finish) -> None:
         """Have the end of a run written: through the worker's pool, else now."""

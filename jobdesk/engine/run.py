@@ -171,6 +171,10 @@ class Run:
             self.closed = True
             return True
 
+    def let_go(self) -> None:
+        """Drop what holds this run in turn, so that none of it waits for the garbage collector."""
+        self.task = self.exception = self._context = None
+
     def conclude(self, backoff_ms: Callable[[Run, BaseException], int]) -> Finish:
         """The finish of what was noted. ``backoff_ms``: how long a retry rests, below 0 none."""
         exc = self.exception
