@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 
-import pytest
-
-from jobdesk import current_job
-from jobdesk.engine.run import Run
 from tests.bench import eventually
 
 
@@ -61,28 +56,3 @@ def test_a_job_that_takes_too_long_is_given_back_at_its_old_place(bench, gate):
     assert bench.ids() == [first.id, second.id], "what it still says comes too late"
     assert bench.job(first.id).history[-1].outcome == "released"
     assert bench.status(first.id).attempts_made == 0
-
-
-@pytest.mark.parametrize("how", ["completes", "reports"])
-def test_a_job_that_has_ended_is_let_go_at_once(bench, how):
-    """Its data may be big: it does not stay until the garbage collector comes by."""
-
-    @bench.queue.task()
-    def completes(): ...
-
-    @bench.queue.task()
-    def reports():
-        current_job().progress(50)
-
-    def runs():
-        return sum(isinstance(each, Run) for each in gc.get_objects())
-
-    {"completes": completes, "reports": reports}[how]()
-    gc.collect()
-    gc.disable()
-    try:
-        before = runs()
-        assert bench.run_one()
-        assert runs() == before
-    finally:
-        gc.enable()
