@@ -188,6 +188,11 @@ class Pool:
             if task is None:
                 continue
             run.started = time.monotonic()
+            if run.started > run.lease_until:
+                # this process was frozen: another has the job by now, or will have it
+                run.close()
+                self.forget(run)
+                continue
             if task.timeout:
                 run.deadline = run.started + task.timeout
                 self.on_due(run.deadline)

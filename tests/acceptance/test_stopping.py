@@ -42,6 +42,28 @@ def test_a_frozen_workers_end_is_refused_as_stale(start: Starter, watched: Watch
     assert watched.worker_of(job_id) != before
 
 
+def test_what_an_idle_frozen_worker_is_handed_runs_elsewhere(
+    start: Starter, watched: Watch
+) -> None:
+    """Its take is with Redis already: a job that comes in these two seconds waits for its lease."""
+    first = start.huey_consumer("-w", "1", "-q")
+    add("nap", seconds=0)
+    watched.wait_for("completed", 1)
+    first.signal(signal.SIGSTOP)
+
+    (job_id,) = add("nap", seconds=0.1)
+    second = start.huey_consumer("-w", "1", "-q")
+    watched.wait_for("completed", 2)
+    first.signal(signal.SIGCONT)
+    for worker in (first, second):
+        worker.signal(signal.SIGTERM)
+        assert worker.wait(15) == 0
+
+    assert set(watched.times("completed").values()) == {1}
+    assert watched.times("stalled") in ({}, {job_id: 1})
+    assert watched.count("active") == 0
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_worker_told_to_stop_under_load_stalls_nothing(
     kind: str, start: Starter, watched: Watch

@@ -132,6 +132,21 @@ def test_a_server_that_has_lost_its_scripts_is_asked_anew(idle: Idle) -> None:
     assert idle.bench.counts() == {"active": 1}
 
 
+def test_a_job_that_is_read_after_its_lease_is_not_begun(idle: Idle) -> None:
+    """A worker that was frozen reads late what it was handed: another runs it by then."""
+    idle.wait()
+    idle.add()
+    idle.woken()
+    idle.pool.runs()[0].lease_until = time.monotonic() - 1
+    stop = threading.Timer(0.3, idle.pool.stop)
+    stop.start()
+
+    assert idle.pool.next_task() is None
+    stop.join()
+    assert idle.pool.runs() == []
+    assert idle.bench.counts() == {"active": 1}, "its lease decides"
+
+
 @pytest.fixture
 def proxy(redis_server: servers.Server) -> Iterator[Proxy]:
     made = Proxy(redis_server.socket)
