@@ -50,12 +50,12 @@ test-slow:  ## the tests that take minutes: schedules by the real minute
 	@scripts/setup.sh test
 	$(PYTHON_IN) -m pytest -q -m slow -n 4 $(ARGS)
 
-coverage:  ## how much of engine/ and broker/ the tests run; exits 1 under 90 %
+coverage:  ## how much of engine/ and broker/ the tests run; exits 1 under 93 %
 	@scripts/setup.sh test
 	.venv/bin/coverage erase
 	$(PYTHON_IN) -m pytest -q -n 4 --dist loadfile --cov --cov-report=term --timeout=600 \
 		-m "not quiet and not chaos and not slow and not untraced" \
-		tests/unit tests/integration tests/acceptance tests/chaos $(ARGS)
+		tests/unit tests/integration tests/acceptance tests/chaos tests/tui $(ARGS)
 
 mutants:  ## each guard of the Lua scripts is taken away in turn; a test must fail for each
 	@scripts/setup.sh test

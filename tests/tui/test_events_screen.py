@@ -231,6 +231,7 @@ def test_an_event_is_seen_in_under_300_ms_and_what_came_meanwhile_is_not_lost(ru
     run_desk(act, mode="events")
 
 
+@pytest.mark.untraced
 def test_a_thousand_events_a_second_neither_stutter_nor_grow_it(run_desk, thumbs):
     thumbs.waiting("w1")
 
