@@ -118,7 +118,9 @@ class Supervisor:
             self._end_overdue(time.monotonic())
         if now >= self._next_beat:
             self._next_beat = now + BEAT_S * (0.9 + random.random() / 5)
-            self._beat.beat(in_hand={f.queue.name: [k[0] for k in list(f.runs)] for f in pool.feeds})
+            self._beat.beat(
+                in_hand={f.queue.name: [k[0] for k in list(f.runs)] for f in pool.feeds}
+            )
             pool.broker.trim()
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP_S
