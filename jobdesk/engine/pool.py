@@ -30,6 +30,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from jobdesk.broker import keys
+from jobdesk.broker.connection import BLOCK_S
 from jobdesk.broker.server.listening import Listener
 from jobdesk.broker.transitions import Exchanged, Finish, Outcome, exchange_args, exchanged
 from jobdesk.engine.eventlog import log_active
@@ -61,6 +62,8 @@ WEIGHT = 1 / 16
 LISTEN_S = 2.0
 #: A job that was fetched ahead and found no thread for so long goes back to the queue.
 STRANDED_S = 0.25
+#: The take that the waiter has sent along is answered so long after its wait, or its way is dead.
+ANSWERS_S = 0.5
 #: How long a worker that stops tries to send its ends while Redis is away.
 GIVE_BACK_S = 5.0
 
@@ -441,6 +444,7 @@ class Pool:
 
     def _rest(self) -> None:
         """Sleep until there may be a job: as the waiter if there is none, else until woken."""
+        self._doubt_waiter()
         bed = threading.Lock()
         with self._mutex:
             if self._local or self.stopping:
@@ -476,6 +480,17 @@ class Pool:
             self._waking = False
             if bed in self._sleepers:
                 self._sleepers.remove(bed)
+
+    def _doubt_waiter(self) -> None:
+        """Jobs wait, and the waiter's take is not answered: its connection may be dead."""
+        latest = time.monotonic() - BLOCK_S - ANSWERS_S
+        with self._mutex:
+            overdue = any(
+                feed.ready and feed.awaited is not None and feed.awaited.sent_at < latest
+                for feed in self.feeds
+            )
+        if overdue:
+            self._listener.hang_up()
 
     def _wake_one(self) -> None:
         with self._mutex:
@@ -536,7 +551,11 @@ class Pool:
         try:
             args = exchange_args(self.worker, feed.request, 1, queue.lease_ms)
             marker, answer = self._listener.wait_and_run(
-                feed.wake_key, "exchange_jobs", queue.transitions.keys.prefix, args
+                feed.wake_key,
+                min(BLOCK_S, queue.lease_ms / 3000),  # its lease counts from when it was sent
+                "exchange_jobs",
+                queue.transitions.keys.prefix,
+                args,
             )
             if answer is not None and feed.awaited is not None:
                 self._note(feed, feed.awaited, exchanged(answer))
@@ -606,13 +625,13 @@ class Pool:
 
     def return_stranded(self, now: float) -> None:
         """Give back jobs that were fetched ahead and find no thread: others may have one."""
-        with self._mutex:
-            if not self._local or now - self._local[0].taken_at < STRANDED_S:
+        for run in list(self._local):
+            if now - run.taken_at < STRANDED_S:
                 return
-            stranded = [run for run in self._local if now - run.taken_at >= STRANDED_S]
-            for run in stranded:
+            try:
                 self._local.remove(run)
-        for run in stranded:
+            except ValueError:
+                continue  # a thread has just taken it up
             if run.close():
                 self.book(run, run.released("no thread was free for it"))
 
@@ -644,7 +663,10 @@ class Pool:
         """No more jobs are handed out, and what nobody has begun goes back; all threads awake."""
         self.stopping = True
         while self._local:
-            run = self._local.popleft()
+            try:
+                run = self._local.popleft()
+            except IndexError:
+                break  # a thread that was on its way to it has the last one
             if run.close():
                 self.book(run, run.released("the worker stops"))
         with self._mutex:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import redis
 
 from jobdesk import Desk
-from jobdesk.broker.connection import Broker
+from jobdesk.broker.connection import BLOCK_S, TIMEOUT_S, Broker
 from jobdesk.broker.transitions import Exchanged
 from jobdesk.engine.pool import Pool, UnderWay
 from tests.bench import Bench, eventually
@@ -212,3 +214,115 @@ def test_of_two_answers_the_later_says_when_the_next_job_is_due(idle: Idle) -> N
     assert feed.due_at == due_at
     assert feed.under_way is None
     assert feed.awaited is None
+
+
+def test_with_a_short_lease_what_an_idle_worker_is_woken_with_is_not_late(broker: Broker) -> None:
+    """Its lease counts from when the take was sent, so it is not sent along for longer."""
+    bench, ran = Bench(broker), []
+    bench.new_queue(lease=1)
+
+    @bench.queue.task()
+    def brief(n: int) -> None:
+        ran.append(n)
+
+    with bench.worker(2):
+        for n in range(2):
+            time.sleep(1.5)
+            brief(n=n)
+        eventually(lambda: len(ran) == 2, 2)
+
+    assert ran == [0, 1]
+    assert "stalled" not in bench.events()
+
+
+class Silent:
+    """A listener whose server says nothing, until somebody hangs up."""
+
+    takes_along = True
+
+    def __init__(self) -> None:
+        self._hung_up = threading.Event()
+
+    def wait_and_run(self, *_: object) -> Any:
+        assert self._hung_up.wait(20)
+        raise redis.ConnectionError("hung up")
+
+    def hang_up(self) -> None:
+        self._hung_up.set()
+
+
+def test_a_waiter_whose_connection_is_dead_holds_up_the_others_for_a_moment(idle: Idle) -> None:
+    idle.pool._listener = Silent()  # type: ignore[assignment]
+    idle._thread.start()
+    eventually(lambda: idle.feed.awaited is not None)
+    idle.add()
+    idle.feed.ready = True
+    idle.pool._waiter = True
+
+    idle.feed.awaited.sent_at -= BLOCK_S  # type: ignore[union-attr]
+    began = time.monotonic()
+    assert idle.pool.next_task() is not None
+    assert time.monotonic() - began < TIMEOUT_S - BLOCK_S
+    idle.woken()
+
+
+def test_where_the_wait_is_refused_no_take_goes_along_before_it_succeeds(idle: Idle) -> None:
+    client, wake = idle.bench.broker.client, idle.bench.keys.wake
+    client.set(wake, "no sorted set")
+    before = idle.calls()
+    for _ in range(3):
+        idle.pool._wait_for_marker()
+    assert idle.calls() == before + 1
+    assert not idle.pool._listener.takes_along
+
+    client.delete(wake)
+    idle.wait()
+    idle.add()
+    idle.woken()
+    assert idle.pool._listener.takes_along
+    assert idle.pool.next_task() is not None
+
+
+class Snatched(deque[Any]):
+    """What was fetched ahead, and a thread that takes the next at the worst moment."""
+
+    def remove(self, run: Any) -> None:
+        super().remove(run)
+        if self:
+            self.popleft()
+
+    def popleft(self) -> Any:
+        run = super().popleft()
+        self.clear()
+        return run
+
+
+def _fetched(idle: Idle, count: int) -> None:
+    for _ in range(count):
+        idle.add()
+    idle.pool.exchange_feed(idle.feed, count)
+    idle.pool._local = Snatched(idle.pool._local)
+
+
+def test_of_stranded_jobs_those_that_a_thread_takes_up_meanwhile_stay_its_own(idle: Idle) -> None:
+    _fetched(idle, 2)
+    first, second = idle.pool.runs()
+    idle.pool.return_stranded(time.monotonic() + 1)
+
+    assert first.closed
+    assert not second.closed
+    assert [run for run, _ in idle.feed.finishes] == [first]
+
+
+def test_a_job_that_a_thread_takes_up_as_the_worker_stops_does_not_hinder_it(idle: Idle) -> None:
+    class Last(deque[Any]):
+        def popleft(self) -> Any:
+            self.clear()
+            return super().popleft()
+
+    _fetched(idle, 1)
+    idle.pool._local = Last(idle.pool._local)
+    idle.pool.stop()
+
+    assert idle.pool.stopping
+    assert len(idle.pool.running()) == 1

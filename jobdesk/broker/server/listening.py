@@ -30,8 +30,16 @@ class Listener:
         self._broker = broker
         self._call_key = call_key
         self._connection: Any = None
-        #: whether a queue's script may be sent along: in a cluster its slot may move meanwhile
-        self.takes_along = broker.address.kind != "cluster"
+        self._failed = False
+
+    @property
+    def takes_along(self) -> bool:
+        """Whether a script may be sent along.
+
+        Not in a cluster, where the queue's slot may move meanwhile, and not after an error before a
+        wait has succeeded: a server that refuses the wait would run the script every time.
+        """
+        return not self._failed and self._broker.address.kind != "cluster"
 
     def wait(self, markers: Sequence[str], given_up: Callable[[], bool]) -> bytes | None:
         """Wait for one of ``markers``, :data:`BLOCK_S` at most; which it was, or None.
@@ -43,21 +51,23 @@ class Listener:
         connection = self._connected()
         try:
             connection.send_command("BZPOPMIN", *markers, self._call_key, BLOCK_S)
-            return _which(connection.read_response())
+            heard = _which(connection.read_response())
         except BaseException:
             connection.disconnect()
             raise
+        self._failed = False
+        return heard
 
     def wait_and_run(
-        self, marker: str, script: str, prefix: str, args: Sequence[object]
+        self, marker: str, wait_s: float, script: str, prefix: str, args: Sequence[object]
     ) -> tuple[bytes | None, Any]:
-        """Wait as :meth:`wait` does, then run ``script``, whether or not the marker came.
+        """Wait for ``wait_s`` at most, then run ``script``, whether or not the marker came.
 
         Returns the marker and the script's answer, which is None where the server does not have
         the script yet: it was not run then. After any error it may have been.
         """
         connection = self._connected()
-        wait = ("BZPOPMIN", marker, self._call_key, BLOCK_S)
+        wait = ("BZPOPMIN", marker, self._call_key, wait_s)
         run = ("EVALSHA", scripts.load(script).sha, 1, prefix, *args)
         try:
             connection.send_packed_command(
@@ -70,6 +80,7 @@ class Listener:
             except NoScriptError:
                 return heard, None
         except BaseException:
+            self._failed = True
             connection.disconnect()
             raise
 
