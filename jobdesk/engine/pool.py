@@ -572,11 +572,16 @@ class Pool:
         with self._mutex:
             deaf = self._waiter and feed not in self._heard and len(feed.runs) < feed.limit
         if deaf and self.broker.address.kind != "cluster":
-            try:
-                self._listener.call()
-            except BrokerError as exc:
-                # It listens anew after two seconds anyway.
-                logger.debug("the waiter was not called: %s", exc)
+            self._call()  # where it does not hear, it listens anew after two seconds anyway
+
+    def _call(self) -> bool:
+        """Call the waiter back from its wait; whether it will hear."""
+        try:
+            self._listener.call()
+        except BrokerError as exc:
+            logger.debug("the waiter was not called: %s", exc)
+            return False
+        return True
 
     # --- for the supervisor
 
@@ -674,15 +679,9 @@ class Pool:
             taking = any(feed.awaited is not None for feed in self.feeds)
         for bed in beds:
             bed.release()
-        if taking and not self.away:
-            # its take may be made this moment: it is to bring its answer
-            try:
-                self._listener.call()
-            except BrokerError as exc:
-                logger.debug("the waiter was not called: %s", exc)
-            else:
-                return
-        self._listener.hang_up()
+        # a take may be made this moment: the waiter is to bring its answer
+        if not (taking and not self.away and self._call()):
+            self._listener.hang_up()
 
     def give_back(self, why: str) -> int:
         """Give back everything that has not ended, and send all ends. How many were given back."""
