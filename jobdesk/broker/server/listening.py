@@ -14,6 +14,7 @@ from redis.exceptions import NoScriptError
 
 from jobdesk.broker import scripts
 from jobdesk.broker.connection import BLOCK_S
+from jobdesk.broker.server.wire import packed
 
 if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
@@ -67,13 +68,10 @@ class Listener:
         the script yet: it was not run then. After any error it may have been.
         """
         connection = self._connected()
-        wait = ("BZPOPMIN", marker, self._call_key, wait_s)
-        run = ("EVALSHA", scripts.load(script).sha, 1, prefix, *args)
+        wait = pack_command(("BZPOPMIN", marker, self._call_key, wait_s))  # type: ignore[arg-type]  # text and a number
+        run = packed(scripts.load(script), (prefix,), args)
         try:
-            connection.send_packed_command(
-                [pack_command(wait) + pack_command(run)],  # type: ignore[arg-type]  # as in wire
-                check_health=False,
-            )
+            connection.send_packed_command([wait + run], check_health=False)
             heard = _which(connection.read_response())
             try:
                 return heard, connection.read_response()

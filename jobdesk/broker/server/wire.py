@@ -25,7 +25,7 @@ from jobdesk.broker.server import faults
 from jobdesk.errors import RedisUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from redis.backoff import AbstractBackoff
 
@@ -106,6 +106,13 @@ def _is_quiet(connection: Any) -> bool:
         return False
 
 
+def packed(script: Script, keys: tuple[str, ...], args: Sequence[object]) -> bytes:
+    """The call of a script as it goes over the wire."""
+    call: Any = ("EVALSHA", script.sha, len(keys), *keys, *args)
+    whole: bytes = pack_command(call)
+    return whole
+
+
 class Call:
     """A script under way: sent when this is made, its answer still to be read."""
 
@@ -127,7 +134,7 @@ class Call:
             raise Broken(exc, sent=False) from exc
         try:
             self._connection.send_packed_command(
-                [pack_command(("EVALSHA", script.sha, len(keys), *keys, *args))],  # type: ignore[arg-type]  # callers pass text and numbers
+                [packed(script, keys, args)],
                 check_health=False,
             )
         except BaseException as exc:
