@@ -106,7 +106,26 @@ class Added(StrEnum):
 
 #: the words of the scripts' answers
 _ADDED = {what.value.encode(): what for what in Added}
+_DUP = Added.DUP.value.encode()
 _STATES = {letter.encode(): JobState(name) for letter, name in STATE_NAMES.items()}
+
+
+class SentJobs:
+    """Jobs on their way to Redis."""
+
+    __slots__ = ("_sent",)
+
+    def __init__(self, sent: Sent) -> None:
+        self._sent = sent
+
+    def answer(self) -> list[tuple[Added, JobState]]:
+        """What became of each, as :meth:`Transitions.add` says it. Ask once."""
+        answer = iter(self._sent.answer())
+        return [(_ADDED[what], _STATES[next(answer)]) for what in answer]
+
+    def duplicates(self) -> list[bool]:
+        """The same, for each whether its id was there already."""
+        return [what == _DUP for what in self._sent.answer()[::2]]
 
 
 class Transitions:
@@ -125,8 +144,11 @@ class Transitions:
         Raises ``QueueFull`` at maxmemory and ``RedisUnavailable``; the latter's ``sent`` says
         whether the jobs may have been added.
         """
-        answer = iter(self._broker.run("add_jobs", self._prefix, *add_args(jobs)))
-        return [(_ADDED[what], _STATES[next(answer)]) for what in answer]
+        return self.send_add(jobs).answer()
+
+    def send_add(self, jobs: Sequence[NewJob]) -> SentJobs:
+        """The same, without waiting for the answer."""
+        return SentJobs(self._broker.send("add_jobs", self._prefix, *add_args(jobs)))
 
     def exchange(
         self,

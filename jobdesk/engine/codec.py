@@ -285,7 +285,15 @@ class Codec:
                 f"data and continuations are {len(raw):,} bytes, limit {self.max_data:,};"
                 " store it and pass a reference"
             )
-        return self._signed(raw, queue, job_id, type_)
+        return self.seal(raw, queue, job_id, type_)
+
+    def body(self, data: dict[str, Any]) -> bytes:
+        """Plain data as JSON, checked: what :meth:`seal` makes a payload of."""
+        return encode_data(data, self.max_data)
+
+    def seal(self, body: bytes, queue: str, job_id: str, type_: str) -> bytes:
+        """The payload of one job with that JSON: signed where there is a secret."""
+        return signing.sealed(self._secret, body, queue, job_id, type_)
 
     def unpack(self, raw: bytes, queue: str, job_id: str, type_: str) -> Payload:
         """The payload of a job; :class:`BadPayload` for any other bytes than :meth:`pack` made."""
@@ -313,9 +321,6 @@ class Codec:
         while len(cut := encode_value(head + note)) > self.max_result:
             head = head[: len(head) * 3 // 4]
         return cut, True
-
-    def _signed(self, raw: bytes, queue: str, job_id: str, type_: str) -> bytes:
-        return signing.sealed(self._secret, raw, queue, job_id, type_)
 
     def _verified(self, raw: bytes, queue: str, job_id: str, type_: str) -> bytes:
         if not raw.startswith(signing.SIGNED):

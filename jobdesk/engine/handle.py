@@ -15,6 +15,7 @@ from jobdesk.errors import JobFailed, ResultGone, WaitTimeout
 if TYPE_CHECKING:
     from jobdesk.broker.endings import Ending
     from jobdesk.engine.queue import Queue
+    from jobdesk.engine.task import JobTask
     from jobdesk.models import JobStatus
 
 #: A step comes into its own queue so long after the one before it ended, at the latest.
@@ -24,20 +25,51 @@ ARRIVES_S = 15.0
 class JobHandle(Result):  # type: ignore[misc]  # huey has no types
     """A job that was added: its id, where it stands, and its result when it has ended."""
 
+    #: the job's id
+    id: str = ""
+    #: the id was there already: this is the job that had it, and nothing was written
+    duplicate = False
+    #: Redis could not be reached, and the task ran in this process instead
+    in_place = False
+    #: the jobs that this one follows: until they have ended, it is not there
+    after: tuple[JobHandle, ...] = ()
+    #: it follows them also when they fail: a chord's callback
+    joins = False
+    _result: Any = EmptyData
+    _task: Task | None = None
+    #: type, arguments and keywords, where there was no task
+    _call: tuple[Any, ...] = ()
+
     def __init__(self, huey: Queue, task: Task) -> None:
         # in a pipeline through several queues, each step's result is in its own
-        queue: Queue = getattr(type(task), "queue", None) or huey
-        super().__init__(queue, task)
+        self.huey: Queue = getattr(type(task), "queue", None) or huey
         #: the queue's name
-        self.queue: str = queue.name
-        #: the id was there already: this is the job that had it, and nothing was written
-        self.duplicate = False
-        #: Redis could not be reached, and the task ran in this process instead
-        self.in_place = False
-        #: the jobs that this one follows: until they have ended, it is not there
-        self.after: tuple[JobHandle, ...] = ()
-        #: it follows them also when they fail: a chord's callback
-        self.joins = False
+        self.queue: str = self.huey.name
+        self.id = task.id
+        self._task = task
+
+    @classmethod
+    def of(cls, kind: type[JobTask], job_id: str, args: Any, kwargs: dict[str, Any]) -> JobHandle:
+        """The handle of a job of that type which was added without a task."""
+        made = cls.__new__(cls)
+        made.huey = kind.queue
+        made.queue = kind.queue.name
+        made.id = job_id
+        made._call = (kind, args, kwargs)
+        return made
+
+    @property
+    def task(self) -> Any:
+        """The Huey task of the job, made where there was none."""
+        if self._task is None:
+            kind, args, kwargs = self._call
+            self._task = kind(args, kwargs, id=self.id)
+        return self._task
+
+    @property
+    def revoke_id(self) -> str:
+        """The key of the job's revocation."""
+        return f"r:{self.id}"
 
     def __repr__(self) -> str:
         return f"<JobHandle {self.queue}:{self.id}>"

@@ -1,9 +1,9 @@
 """A queue: a Huey whose jobs live in Redis as records, moved by scripts.
 
 Inherited from Huey: the decorators, hooks, signals, ``execute`` and ``_execute``. Overridden: what
-touches storage. ``Huey.enqueue`` and ``Huey._execute`` are still called for every job, since error
-trackers patch them. Over 400 lines, for Huey's class is one class; what it is told of the job in
-hand is in ``inhand``.
+touches storage. ``Huey._execute`` is still called for every job, and ``Huey.enqueue`` for every one
+that somebody would see there (``direct``), since error trackers patch them. Over 400 lines, for
+Huey's class is one class; what it is told of the job in hand is in ``inhand``.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from huey.api import ChordResult, PeriodicTask, Task, chord, group
 
 from jobdesk import settings as settings_module
 from jobdesk.broker.connection import Broker, connect
 from jobdesk.broker.ids import new_id
-from jobdesk.broker.transitions import BATCH, Added, Finish, Transitions
+from jobdesk.broker.transitions import Finish, SentJobs, Transitions
 from jobdesk.engine import continuations, packing
 from jobdesk.engine.codec import Codec, JsonSerializer, task_exception
 from jobdesk.engine.eventlog import log_finish
@@ -94,6 +94,16 @@ class Queue(InHand):
     ``as_huey``: for code written for Huey: priorities in Huey's order (any number, higher first),
     and a job with an eta passes through the queue before it is delayed.
     """
+
+    #: whether jobs may be made past the methods below: not where a class of one's own has others
+    adds_directly: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **words: Any) -> None:
+        super().__init_subclass__(**words)
+        cls.adds_directly = all(
+            getattr(cls, name) is getattr(Queue, name)
+            for name in ("_emit", "_pipeline_results", "enqueue", "get_storage", "serialize_task")
+        )
 
     def __init__(
         self,
@@ -374,18 +384,13 @@ class Queue(InHand):
             finally:
                 task.kwargs = given
         except RedisUnavailable as exc:
-            if exc.sent:
-                raise AddUnconfirmed(
-                    f"{self.name}:{task.id} went out and no answer came: {exc}; add it again under"
-                    " that id, it cannot be doubled",
-                    job_id=task.id,
-                ) from exc
-            if self._in_place_fallback is None or not self._in_place_fallback(self.settings):
-                raise
-            return self._run_in_place(task, exc)
+            return self.without_redis(JobHandle(self, task), exc)
         if isinstance(handle, JobHandle):
             handle.duplicate = outbox.duplicate
         return handle
+
+    #: by which is known that nobody has put another in the place of the above
+    enqueue_code = enqueue.__code__
 
     def _run_again(self, task: JobTask) -> bool:
         """A task that was taken and has failed is enqueued anew: its job is retried."""
@@ -406,11 +411,22 @@ class Queue(InHand):
             )
         return type(task).signature.bind(task.args, task.kwargs)
 
-    def _run_in_place(self, task: JobTask, exc: RedisUnavailable) -> JobHandle:
-        logger.warning("%s: %s runs in place, since %s", self.name, task.id, exc)
-        handle = JobHandle(self, task)
+    def without_redis(self, handle: JobHandle, exc: RedisUnavailable) -> JobHandle:
+        """What becomes of a job that was not, or perhaps not, added: it may run in place.
+
+        Raises ``AddUnconfirmed`` when it went out, and ``exc`` where there is no fallback.
+        """
+        if exc.sent:
+            raise AddUnconfirmed(
+                f"{self.name}:{handle.id} went out and no answer came: {exc}; add it again under"
+                " that id, it cannot be doubled",
+                job_id=handle.id,
+            ) from exc
+        if self._in_place_fallback is None or not self._in_place_fallback(self.settings):
+            raise exc
+        logger.warning("%s: %s runs in place, since %s", self.name, handle.id, exc)
         handle.in_place = True
-        handle._result = task.execute()
+        handle._result = handle.task.execute()
         return handle
 
     def _note_continuation(self, task: Task, run: Run) -> None:
@@ -440,14 +456,10 @@ class Queue(InHand):
         finally:
             outbox.batch = before
 
-    def send(self, jobs: Sequence[NewJob]) -> list[bool]:
-        """Add checked jobs, a few hundred a call; for each whether its id was there already."""
+    def send(self, jobs: Sequence[NewJob]) -> SentJobs:
+        """Add checked jobs, a hundred at most, and go on; the answer is still to be read."""
         self._announce()
-        duplicates: list[bool] = []
-        for start in range(0, len(jobs), BATCH):
-            answers = self.transitions.add(jobs[start : start + BATCH])
-            duplicates += [what is Added.DUP for what, _ in answers]
-        return duplicates
+        return self.transitions.send_add(jobs)
 
     def _announce(self) -> None:
         if not self._announced:
