@@ -8,36 +8,43 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 from functools import lru_cache
 
 #: What a signed payload begins with.
 SIGNED = b"s1."
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+
+class Key:
+    """A secret as payloads are signed with it."""
+
+    __slots__ = ("_head", "_keyed", "id")
+
+    def __init__(self, secret: bytes) -> None:
+        #: what names the secret without telling it
+        self.id = hashlib.sha256(secret).hexdigest()[:8].encode()
+        self._head = SIGNED + self.id + b"."
+        #: HMAC-SHA256 after its key, to be copied: that is paid for once, and not for every job
+        self._keyed = hmac.new(secret, digestmod="sha256")
+
+    def signature(self, body: bytes, queue: str, job_id: str, type_: str) -> bytes:
+        """The signature of one job's JSON."""
+        made = self._keyed.copy()
+        made.update(f"{queue}\n{job_id}\n{type_}\n".encode(errors="surrogatepass") + body)
+        return b2a_base64(made.digest(), newline=False).translate(_URL_SAFE, b"=")
+
+    def sealed(self, body: bytes, queue: str, job_id: str, type_: str) -> bytes:
+        """The signed payload of that JSON."""
+        return b"".join((self._head, self.signature(body, queue, job_id, type_), b".", body))
 
 
 @lru_cache(maxsize=16)
-def key_id(secret: bytes) -> bytes:
-    """What names a secret without telling it."""
-    return hashlib.sha256(secret).hexdigest()[:8].encode()
-
-
-def signature(secret: bytes, body: bytes, queue: str, job_id: str, type_: str) -> bytes:
-    """The signature of one job's JSON."""
-    message = f"{queue}\n{job_id}\n{type_}\n".encode(errors="surrogatepass") + body
-    made = _keyed(secret).copy()
-    made.update(message)
-    return urlsafe_b64encode(made.digest()).rstrip(b"=")
-
-
-@lru_cache(maxsize=16)
-def _keyed(secret: bytes) -> hmac.HMAC:
-    """HMAC-SHA256 after its key, to be copied: that is paid for once, and not for every job."""
-    return hmac.new(secret, digestmod="sha256")
+def key(secret: bytes) -> Key:
+    """The key of a secret."""
+    return Key(secret)
 
 
 def sealed(secret: bytes | None, body: bytes, queue: str, job_id: str, type_: str) -> bytes:
     """The payload of that JSON: signed where there is a secret."""
-    if not secret:
-        return body
-    made = signature(secret, body, queue, job_id, type_)
-    return b"%b%b.%b.%b" % (SIGNED, key_id(secret), made, body)
+    return key(secret).sealed(body, queue, job_id, type_) if secret else body

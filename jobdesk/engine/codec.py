@@ -255,13 +255,13 @@ class Codec:
     ) -> None:
         self.max_data = max_data
         self.max_result = max_result
-        self._secret = secret or None
-        self._keys = {signing.key_id(key): key for key in (previous, secret) if key}
+        self._key = signing.key(secret) if secret else None
+        self._keys = {key.id: key for key in map(signing.key, filter(None, (previous, secret)))}
 
     @property
     def signs(self) -> bool:
         """Whether payloads are signed, and unsigned ones refused."""
-        return self._secret is not None
+        return self._key is not None
 
     def pack(
         self, payload: Payload, queue: str, job_id: str, type_: str, *, strict: bool = True
@@ -293,7 +293,8 @@ class Codec:
 
     def seal(self, body: bytes, queue: str, job_id: str, type_: str) -> bytes:
         """The payload of one job with that JSON: signed where there is a secret."""
-        return signing.sealed(self._secret, body, queue, job_id, type_)
+        key = self._key
+        return body if key is None else key.sealed(body, queue, job_id, type_)
 
     def unpack(self, raw: bytes, queue: str, job_id: str, type_: str) -> Payload:
         """The payload of a job; :class:`BadPayload` for any other bytes than :meth:`pack` made."""
@@ -324,7 +325,7 @@ class Codec:
 
     def _verified(self, raw: bytes, queue: str, job_id: str, type_: str) -> bytes:
         if not raw.startswith(signing.SIGNED):
-            if self._secret is None:
+            if self._key is None:
                 return raw
             raise BadPayload("payload is not signed, and JOBDESK_SECRET is set: add the job again")
         if not self._keys:
@@ -339,7 +340,7 @@ class Codec:
                 "payload is signed with a secret that is neither JOBDESK_SECRET nor"
                 " JOBDESK_PREVIOUS_SECRET"
             )
-        if not hmac.compare_digest(signature, signing.signature(key, body, queue, job_id, type_)):
+        if not hmac.compare_digest(signature, key.signature(body, queue, job_id, type_)):
             raise BadPayload("payload does not fit its signature: it was changed or moved here")
         return body
 

@@ -420,7 +420,7 @@ def test_only_what_the_dead_worker_held_is_given_back(jobs):
 # --- retention
 
 
-@guard("include/record:none", "sweep_retention:not_ended")
+@guard("include/deletion:none", "sweep_retention:not_ended")
 def test_only_an_ended_job_expires(jobs):
     jobs.waiting("a1")
     jobs.broker.client.zadd(jobs.keys.expire, {"a1": 1})

@@ -7,22 +7,33 @@
 -- include: time
 -- include: record
 -- include: events
--- include: figures
+-- include: counts
 -- include: place
 -- include: add
 local P = KEYS[1]
 local n = tonumber(ARGV[1])
 local now = now_ms()
 local emit, batch = events(P)
-local seal = n > 1 and batch()
+local seal, together, before
+if n > 1 then
+  seal, together = batch(), { n = n, members = {}, payloads = {} }
+end
 local answer, at, added = {}, 2, 0
 for _ = 1, n do
   local what, state
-  at, what, state = add_job(P, now, emit, ARGV, at)
+  at, what, state, before = add_job(P, now, emit, ARGV, at, before, together)
   answer[#answer + 1] = what
   answer[#answer + 1] = state
   if what == 'ADDED' then
     added = added + 1
+  end
+end
+if together then
+  if together.members[1] then
+    redis.call('zadd', P .. 'wait', unpack(together.members))
+  end
+  for s, list in pairs(together.payloads) do
+    redis.call('hset', P .. 'd:' .. s, unpack(list))
   end
 end
 if added > 0 then

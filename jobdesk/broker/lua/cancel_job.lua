@@ -6,8 +6,9 @@
 -- Events  cancelled (prev), then failed (prev, err) where it fails at once
 -- include: time
 -- include: record
+-- include: deletion
 -- include: events
--- include: figures
+-- include: counts
 -- include: attempts
 -- include: retention
 -- include: groups

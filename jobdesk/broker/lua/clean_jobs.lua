@@ -9,6 +9,7 @@
 -- Events  cleaned (state, count), when something was removed
 -- include: time
 -- include: record
+-- include: deletion
 -- include: events
 -- include: replay
 -- include: trash

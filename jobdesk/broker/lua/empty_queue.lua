@@ -6,6 +6,7 @@
 -- Events  cleaned (state, count) per state; drained when the last one went
 -- include: time
 -- include: record
+-- include: deletion
 -- include: events
 -- include: replay
 -- include: trash

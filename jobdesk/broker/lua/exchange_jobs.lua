@@ -21,6 +21,7 @@
 -- Safe to send again: a finish is known by its epoch, a take by worker and request number.
 -- include: time
 -- include: record
+-- include: deletion
 -- include: events
 -- include: figures
 -- include: place
@@ -234,7 +235,7 @@ for i = 1, finishes do
       at = add_job(P, now, emit, ARGV, at)
       figures.add('a', 1)
     else
-      at = at + 8 + 2 * tonumber(ARGV[at + 7])
+      at = pass_job(ARGV, at)
     end
   end
   if requeue then

@@ -8,7 +8,7 @@
 -- include: time
 -- include: record
 -- include: events
--- include: figures
+-- include: counts
 -- include: place
 -- include: add
 local P = KEYS[1]

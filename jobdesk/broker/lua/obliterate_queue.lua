@@ -6,6 +6,7 @@
 -- Returns {'OK', removed, 1 when done} | {'NOTPAUSED'} | {'ACTIVE', n}
 -- Events  cleaned (state, count), until the stream itself is deleted
 -- include: record
+-- include: deletion
 -- include: events
 -- include: replay
 local P = KEYS[1]

@@ -8,6 +8,7 @@
 -- Events  cleaned (state, count, group), when something was removed
 -- include: time
 -- include: record
+-- include: deletion
 -- include: events
 -- include: walk
 -- include: replay

@@ -8,6 +8,7 @@
 -- Events  removed (prev, forced)
 -- include: time
 -- include: record
+-- include: deletion
 -- include: events
 -- include: replay
 -- include: trash

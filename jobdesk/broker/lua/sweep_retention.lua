@@ -7,6 +7,7 @@
 -- Events  cleaned (reason=retention, count), when something was removed
 -- include: time
 -- include: record
+-- include: deletion
 -- include: events
 -- include: retention
 local P = KEYS[1]

@@ -93,19 +93,17 @@ def packed(broker: Broker, queue: str, job_id: str, data: Mapping[str, Any]) -> 
 
 
 def _verified(broker: Broker, raw: bytes, queue: str, job_id: str, kind: str) -> records.Payload:
-    secrets = [
-        one.get_secret_value().encode()
+    keys = [
+        signing.key(one.get_secret_value().encode())
         for one in (broker.settings.secret, broker.settings.previous_secret)
         if one is not None
     ]
-    if secrets:
+    if keys:
         parts = raw.split(b".", 3)
         good = len(parts) == 4 and any(
-            parts[1] == signing.key_id(secret)
-            and hmac.compare_digest(
-                parts[2], signing.signature(secret, parts[3], queue, job_id, kind)
-            )
-            for secret in secrets
+            parts[1] == key.id
+            and hmac.compare_digest(parts[2], key.signature(parts[3], queue, job_id, kind))
+            for key in keys
         )
         if not good:
             raise BadPayload(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from base64 import b64decode
+from concurrent.futures import ThreadPoolExecutor
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,14 +44,14 @@ def test_ids_of_one_process_sort_as_they_were_made():
 
 
 def test_an_id_of_digits_alone_is_made_again(monkeypatch):
-    """The random source is the system's, and the only part that is replaced here."""
-    drawn = iter([b64decode("012345678901"), b64decode("AAAAAAAAAAAA")])
-    monkeypatch.setattr(ids, "urandom", lambda _: next(drawn))
+    """The random ends that are left are all that is replaced here, and the clock."""
+    left = iter(["012345678901", "AAAAAAAAAAAA"])
+    monkeypatch.setattr(ids, "_tails", left)
     monkeypatch.setattr(ids, "time_ns", lambda: 0)
 
     made = ids.new_id()
 
-    assert next(drawn, None) is None
+    assert next(left, None) is None
     assert not made.isdigit()
 
 
@@ -71,4 +71,11 @@ def test_a_forked_process_makes_other_ids():
     theirs = {text[start : start + 22] for start in range(0, len(text), 22)}
 
     assert len(theirs) == 50
-    assert not ours & theirs
+    # not even what is random of them, whatever their clocks said
+    assert not {made[-12:] for made in ours} & {made[-12:] for made in theirs}
+
+
+def test_threads_get_each_end_once():
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(lambda _: [ids.new_id() for _ in range(2000)], range(8)))
+    assert len({one[-12:] for some in made for one in some}) == 16_000

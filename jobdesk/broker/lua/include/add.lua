@@ -1,51 +1,102 @@
--- add_job(P, now, emit, ARGV, at): add the one job that starts at ARGV[at].
--- Read from there: id, type, payload, priority, delay_ms, run_at_ms, lifo ('1' or '0'), n, then n
--- further fields of the record and their values.
--- Returns the index after the job, 'ADDED' or 'DUP', and the state's letter.
--- Events: waiting, or delayed; duplicated when the id is there already, and then nothing is written.
-local function add_job(P, now, emit, args, at)
-  local id, kind, payload = args[at], args[at + 1], args[at + 2]
-  local priority, lifo = tonumber(args[at + 3]), args[at + 6] == '1'
-  local n = tonumber(args[at + 7])
-  local after = at + 8 + 2 * n
-  local J = job_key(P, id)
-  local there = redis.call('hget', J, 'st')
-  if there then -- guard: duplicate
-    emit('duplicated', id, kind)
-    return after, 'DUP', there
-  end
+-- Jobs that are added. One is: id, payload, type, priority, delay_ms, run_at_ms, lifo ('1' or '0'),
+-- n, then n further fields of the record and their values; or id, payload, '' where it is in all
+-- else as the one before.
+--
+--   local at, what, state, told = add_job(P, now, emit, ARGV, at, before, batch)
+--       adds the one job that starts at ARGV[at]. Returns the index after it, 'ADDED' or 'DUP', the
+--       letter of its state, and what was told of it, which is `before` for the next.
+--       Events: waiting, or delayed; duplicated when the id is there already, and then nothing is
+--       written.
+--   local at = pass_job(ARGV, at)
+--       the index after a job that is not added
+--
+-- With a batch, { n = most jobs to come, members = {}, payloads = {} }, the caller writes what they
+-- have in common, in one command each: members are of `wait`, payloads lie by their shard.
+
+local function pass_job(args, at)
+  return args[at + 2] == '' and at + 3 or at + 8 + 2 * tonumber(args[at + 7])
+end
+
+-- what was told of a job: the fields of its record, of which the last is still to come
+local function told_of(now, args, at, after)
   local run_at = tonumber(args[at + 5])
   if run_at == 0 then
     run_at = now + tonumber(args[at + 4])
   end
-  local fields = { 't', kind, 'p', priority, 'ts', now }
+  local waits = run_at <= now
+  local fields = {
+    'st', waits and 'w' or 'd', 't', args[at + 2], 'p', args[at + 3],
+    'ts', string.format('%.0f', now),
+  }
+  local told = { fields = fields }
   for i = at + 8, after - 1, 2 do
     if args[i] == 'rc' or args[i] == 'rf' then
-      -- from now on trimming looks at every job's own wish
-      redis.call('hset', P .. 'meta', 'own', '1')
+      told.own = true
     end
     fields[#fields + 1] = args[i]
     fields[#fields + 1] = args[i + 1]
   end
-  if lifo then
+  if args[at + 6] == '1' then
+    told.lifo = true
     fields[#fields + 1] = 'li'
     fields[#fields + 1] = '1'
   end
-  local state
-  if run_at > now then
-    state = 'd'
-    fields[#fields + 1] = 'ra'
-    fields[#fields + 1] = run_at
-    redis.call('hset', J, 'st', state, unpack(fields))
-    redis.call('zadd', P .. 'delayed', run_at, id)
-    emit('delayed', id, kind, 'run_at', run_at)
+  if not waits then
+    told.run_at = run_at
+  end
+  fields[#fields + 1] = waits and 'sc' or 'ra'
+  told.last = #fields + 1
+  return told
+end
+
+local function add_job(P, now, emit, args, at, before, batch)
+  local id, J, after = args[at], job_key(P, args[at]), pass_job(args, at)
+  local told = args[at + 2] == '' and before or told_of(now, args, at, after)
+  local fields = told.fields
+  local kind = fields[4]
+  local there = redis.call('hget', J, 'st')
+  if there then -- guard: duplicate
+    emit('duplicated', id, kind)
+    return after, 'DUP', there, told
+  end
+  if told.own then
+    -- from now on trimming looks at every job's own wish
+    redis.call('hset', P .. 'meta', 'own', '1')
+    told.own = nil
+  end
+  if told.run_at then
+    fields[told.last] = told.run_at
+    redis.call('hset', J, unpack(fields))
+    redis.call('zadd', P .. 'delayed', told.run_at, id)
+    emit('delayed', id, kind, 'run_at', told.run_at)
   else
-    state = 'w'
-    local score = place(P, priority, lifo)
-    redis.call('hset', J, 'st', state, 'sc', score, unpack(fields))
-    redis.call('zadd', P .. 'wait', score, id)
+    local n
+    if batch then
+      batch.place = batch.place or redis.call('incrby', P .. 'seq', batch.n) - batch.n
+      n = batch.place + 1
+      batch.place = n
+    else
+      n = redis.call('incr', P .. 'seq')
+    end
+    local score = string.format('%.0f', score_of(tonumber(fields[6]), told.lifo, n))
+    fields[told.last] = score
+    redis.call('hset', J, unpack(fields))
+    if batch then
+      batch.members[#batch.members + 1] = score
+      batch.members[#batch.members + 1] = id
+    else
+      redis.call('zadd', P .. 'wait', score, id)
+    end
     emit('waiting', id, kind)
   end
-  redis.call('hset', P .. 'd:' .. shard(id), id, payload)
-  return after, 'ADDED', state
+  if batch then
+    local s = shard(id)
+    local list = batch.payloads[s] or {}
+    batch.payloads[s] = list
+    list[#list + 1] = id
+    list[#list + 1] = args[at + 1]
+  else
+    redis.call('hset', payload_key(P, id), id, args[at + 1])
+  end
+  return after, 'ADDED', fields[2], told
 end

@@ -20,6 +20,7 @@
 -- or sweep_retention clears the mark, the block is walked again.
 
 -- include: record
+-- include: deletion
 
 local function parse_retention(text)
   local age, count = string.match(text or '', '^(%d*):(%d*)$')
