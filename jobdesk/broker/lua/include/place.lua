@@ -15,5 +15,5 @@ end
 
 -- wake(P): leave the one marker that workers block on.
 local function wake(P)
-  redis.call('zadd', P .. 'wake', 0, '1')
+  redis.call('zadd', P .. 'wake', '0', '1')
 end
