@@ -223,8 +223,13 @@ class Pool:
             return run
         return None
 
-    def book(self, run: Run, finish: Finish) -> None:
-        """Keep the end of a run until it has been sent."""
+    def book(self, run: Run, finish: Finish, *, comes_by: bool = False) -> None:
+        """Keep the end of a run until it has been sent.
+
+        ``comes_by``: by a slot thread, which asks for its next job now. Where nothing is left to
+        run it sends the end with that, and the supervisor sleeps on: waking it for nothing cost a
+        busy thread the interpreter, three times a job.
+        """
         feed = self._by_name[run.queue.name]
         now = time.monotonic()
         if run.started:
@@ -233,7 +238,8 @@ class Pool:
             if not feed.finishes:
                 feed.oldest = now
             feed.finishes.append((run, finish))
-        self.on_booked()
+        if not comes_by or self._local or self.stopping:
+            self.on_booked()
 
     # --- the exchange
 
@@ -272,6 +278,8 @@ class Pool:
                     self._receive_all()
             finally:
                 self._exchanging.release()
+        if any(feed.under_way is not None for feed in self.feeds):
+            self.on_booked()  # nobody may come by to read it
         return bool(self._local)
 
     def _send_all(self, slot_thread: bool) -> bool:
@@ -350,6 +358,8 @@ class Pool:
         with self._mutex:
             feed.finishes[:0] = finishes
             feed.under_way = None
+        if finishes:
+            self.on_booked()  # whose they are may find nothing more to do, and rest
         if not isinstance(exc, BrokerError):
             raise exc
         self._lost(exc)
@@ -401,6 +411,7 @@ class Pool:
                 if type(exc) is not BrokerError:
                     with self._mutex:
                         feed.finishes[:0] = finishes[index:]
+                    self.on_booked()
                     self._lost(exc)
                     return
                 logger.error(  # noqa: TRY400 - the server's words are the reason, our stack is none
@@ -658,6 +669,13 @@ class Pool:
         """Whether there are ends that Redis has not answered yet, or an answer is to be read."""
         return any(feed.finishes or feed.under_way is not None for feed in self.feeds)
 
+    def unattended(self) -> bool:
+        """Whether there are ends that nobody may send, or an answer that nobody may read."""
+        at_it = self._exchanging.locked()  # who is, reads what he has sent
+        return any(
+            feed.finishes or (feed.under_way is not None and not at_it) for feed in self.feeds
+        )
+
     def forget(self, run: Run) -> None:
         """Drop a run whose lease is another's by now."""
         feed = self._by_name[run.queue.name]
@@ -667,6 +685,7 @@ class Pool:
     def stop(self) -> None:
         """No more jobs are handed out, and what nobody has begun goes back; all threads awake."""
         self.stopping = True
+        self.on_booked()  # threads do not come by for another job any more
         while self._local:
             try:
                 run = self._local.popleft()

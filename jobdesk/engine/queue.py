@@ -642,7 +642,7 @@ class Queue(InHand):
     def book(self, run: Run, finish: Finish) -> None:
         """Have the end of a run written: through the worker's pool, else now."""
         if self.pool is not None:
-            self.pool.book(run, finish)
+            self.pool.book(run, finish, comes_by=True)
             return
         answer = self.transitions.exchange(run.worker, 0, 0, self.lease_ms, [finish])
         self.after_finish(run, finish, answer.statuses[0])

@@ -132,10 +132,10 @@ class Supervisor:
         for _, until in self._ended.values():
             soonest = min(soonest, until)
         soonest = min(soonest, self._next_beat, self._next_sweep)
-        if pool.unsettled():
+        if pool.unattended():
             return FLUSH_AFTER_S
         self._awake = False
-        if pool.unsettled():
+        if pool.unattended():
             # booked between the look and the mark
             self._awake = True
             return FLUSH_AFTER_S
