@@ -257,14 +257,18 @@ def add_args(jobs: Sequence[NewJob]) -> list[Any]:
 
     Most jobs of a bulk differ in nothing but their id and their data.
     """
-    args: list[Any] = [len(jobs)]
+    args: list[Any] = [""]
+    likeness = []
     before: NewJob | None = None
     for job in jobs:
         if before is not None and _is_like(job, before):
-            args += (job.id, job.payload, "")
+            likeness.append("1")
+            args += (job.id, job.payload)
         else:
+            likeness.append("0")
             _append_job(args, job)
-            before = job
+        before = job
+    args[0] = "".join(likeness)
     return args
 
 

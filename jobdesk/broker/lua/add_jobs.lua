@@ -1,6 +1,7 @@
 -- add_jobs: add one job or a few hundred; a job whose id is there already is left as it is.
 -- KEYS[1]  the queue's prefix
--- ARGV     n, then n jobs as in include/add.lua
+-- ARGV     a '0' or '1' for each job: whether it is as the one before in all but id and payload;
+--          then the jobs, as in include/add.lua
 -- Returns  for each job: 'ADDED' or 'DUP', and its state's letter
 -- Events   waiting, delayed or duplicated
 -- Denied at maxmemory (its first write needs memory), and then nothing is written.
@@ -11,7 +12,8 @@
 -- include: place
 -- include: add
 local P = KEYS[1]
-local n = tonumber(ARGV[1])
+local likeness = ARGV[1]
+local n = #likeness
 local now = now_ms()
 local emit, batch = events(P)
 local seal, together, before
@@ -19,8 +21,11 @@ if n > 1 then
   seal, together = batch(), { n = n, members = {}, payloads = {} }
 end
 local answer, at, added = {}, 2, 0
-for _ = 1, n do
+for i = 1, n do
   local what, state
+  if string.byte(likeness, i) == 48 then
+    before = nil
+  end
   at, what, state, before = add_job(P, now, emit, ARGV, at, before, together)
   answer[#answer + 1] = what
   answer[#answer + 1] = state

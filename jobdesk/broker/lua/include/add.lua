@@ -1,12 +1,11 @@
 -- Jobs that are added. One is: id, payload, type, priority, delay_ms, run_at_ms, lifo ('1' or '0'),
--- n, then n further fields of the record and their values; or id, payload, '' where it is in all
--- else as the one before.
+-- n, then n further fields of the record and their values.
 --
 --   local at, what, state, told = add_job(P, now, emit, ARGV, at, before, batch)
 --       adds the one job that starts at ARGV[at]. Returns the index after it, 'ADDED' or 'DUP', the
---       letter of its state, and what was told of it, which is `before` for the next.
---       Events: waiting, or delayed; duplicated when the id is there already, and then nothing is
---       written.
+--       letter of its state, and what was told of it. With that as `before`, the next job is but id
+--       and payload, and in all else as this one. Events: waiting, or delayed; duplicated when the
+--       id is there already, and then nothing is written.
 --   local at = pass_job(ARGV, at)
 --       the index after a job that is not added
 --
@@ -14,7 +13,7 @@
 -- have in common, in one command each: members are of `wait`, payloads lie by their shard.
 
 local function pass_job(args, at)
-  return args[at + 2] == '' and at + 3 or at + 8 + 2 * tonumber(args[at + 7])
+  return at + 8 + 2 * tonumber(args[at + 7])
 end
 
 -- what was told of a job: the fields of its record, of which the last is still to come
@@ -50,8 +49,9 @@ local function told_of(now, args, at, after)
 end
 
 local function add_job(P, now, emit, args, at, before, batch)
-  local id, J, after = args[at], job_key(P, args[at]), pass_job(args, at)
-  local told = args[at + 2] == '' and before or told_of(now, args, at, after)
+  local id, J = args[at], job_key(P, args[at])
+  local after = before and at + 2 or pass_job(args, at)
+  local told = before or told_of(now, args, at, after)
   local fields = told.fields
   local kind = fields[4]
   local there = redis.call('hget', J, 'st')
