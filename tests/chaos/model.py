@@ -101,6 +101,14 @@ class Model:
             self._tell("waiting", made.id)
         return "ADDED", made.state
 
+    def add_all(self, jobs: Sequence[Job]) -> list[tuple[str, str]]:
+        """Of several in one call each has a place kept, whether or not it comes to need it."""
+        before = self.seq
+        added = [self.add(job) for job in jobs]
+        if len(jobs) > 1 and self.seq > before:
+            self.seq = before + len(jobs)
+        return added
+
     # --- workers
 
     def exchange(

@@ -95,7 +95,7 @@ class Scripts(RuleBasedStateMachine):
         """One or a few; sent twice when the answer was lost."""
         for _ in range(1 + again):
             got = self.moves.add([_new(job) for job in jobs])
-            want = [self.model.add(job) for job in jobs]
+            want = self.model.add_all(jobs)
             assert [(added.value, state.value) for added, state in got] == [
                 (what, _STATE[letter]) for what, letter in want
             ]
