@@ -1,4 +1,4 @@
-"""Adding jobs by the names of queue and type, one or many, through ``Queue.enqueue``."""
+"""Adding jobs by the names of queue and type, one or many: by ``Queue.enqueue``, or past it."""
 
 from __future__ import annotations
 
