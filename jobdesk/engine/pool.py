@@ -278,8 +278,8 @@ class Pool:
                     self._receive_all()
             finally:
                 self._exchanging.release()
-        if any(feed.under_way is not None for feed in self.feeds):
-            self.on_booked()  # nobody may come by to read it
+        if len(self._local) > 1 or any(feed.under_way is not None for feed in self.feeds):
+            self.on_booked()  # what is run off first may take long, and nobody come by
         return bool(self._local)
 
     def _send_all(self, slot_thread: bool) -> bool:
@@ -670,9 +670,9 @@ class Pool:
         return any(feed.finishes or feed.under_way is not None for feed in self.feeds)
 
     def unattended(self) -> bool:
-        """Whether there are ends that nobody may send, or an answer that nobody may read."""
+        """Whether there are ends, an answer or jobs that nobody may come for."""
         at_it = self._exchanging.locked()  # who is, reads what he has sent
-        return any(
+        return bool(self._local) or any(
             feed.finishes or (feed.under_way is not None and not at_it) for feed in self.feeds
         )
 

@@ -114,6 +114,30 @@ def test_an_answer_that_is_left_for_later_is_the_supervisors_too(broker: Broker)
     bench.queue.pool = None
 
 
+def test_jobs_that_were_fetched_ahead_are_the_supervisors_too(broker: Broker) -> None:
+    """The first of them may take long, and those that rest sleep on: such jobs wake nobody."""
+    bench = Bench(broker)
+
+    @bench.queue.task()
+    def short() -> None: ...
+
+    for _ in range(5):
+        short()
+    pool = bench.queue.pool = Pool([bench.queue], 2, "host:1:one", alone=True)
+    told = Told(pool)
+    pool.feeds[0].run_s = SHORT_S / 20
+    pool._exchange(slot_thread=True)
+    assert pool.feeds[0].under_way is None
+    assert told.times == 1
+    for left in range(5, 0, -1):
+        assert pool.unattended(), left
+        bench.queue.execute(pool.next_task())
+    pool.serve(pool.feeds[0])
+    assert not pool.unattended()
+    assert bench.counts() == {"completed": 5}
+    bench.queue.pool = None
+
+
 def test_the_last_end_of_a_thread_that_is_replaced_is_the_supervisors(broker: Broker) -> None:
     bench = Bench(broker)
 
