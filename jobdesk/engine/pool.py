@@ -32,8 +32,9 @@ from typing import TYPE_CHECKING
 from jobdesk.broker import keys
 from jobdesk.broker.connection import BLOCK_S
 from jobdesk.broker.server.listening import Listener
-from jobdesk.broker.transitions import Exchanged, Finish, Outcome, exchange_args, exchanged
+from jobdesk.broker.transitions import Exchanged, Finish, exchange_args, exchanged
 from jobdesk.engine.eventlog import log_active
+from jobdesk.engine.feed import Feed, UnderWay
 from jobdesk.engine.run import Run
 from jobdesk.errors import BrokerError, JobdeskError, RedisUnavailable
 
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from huey.api import Task
 
     from jobdesk.broker.connection import Broker
-    from jobdesk.broker.server.wire import Sent
     from jobdesk.engine.queue import Queue
 
 logger = logging.getLogger("jobdesk.worker")
@@ -50,95 +50,14 @@ logger = logging.getLogger("jobdesk.worker")
 MOST = 100
 #: No finish waits longer than this for company.
 FLUSH_AFTER_S = 0.005
-#: Jobs that run shorter than a request takes are fetched ahead, as many as this time runs off.
-AHEAD_S = 0.008
-#: Runs longer than this are never fetched ahead.
-SHORT_S = 0.001
 #: Runs shorter than this wait for nothing: more threads would only wait for the interpreter.
 BRIEF_S = 0.0001
-#: How much of a run's time goes into the mean.
-WEIGHT = 1 / 16
-#: While jobs run, leases are renewed at least this often, so that a cancel is heard soon.
-LISTEN_S = 2.0
 #: A job that was fetched ahead and found no thread for so long goes back to the queue.
 STRANDED_S = 0.25
 #: The take that the waiter has sent along is answered so long after its wait, or its way is dead.
 ANSWERS_S = 0.5
 #: How long a worker that stops tries to send its ends while Redis is away.
 GIVE_BACK_S = 5.0
-
-
-class UnderWay:
-    """An exchange whose answer nobody has read yet."""
-
-    __slots__ = ("finishes", "housekeeping", "sent", "sent_at", "want")
-
-    def __init__(
-        self, want: int, finishes: list[tuple[Run, Finish]], *, housekeeping: bool
-    ) -> None:
-        self.want = want
-        self.finishes = finishes
-        self.housekeeping = housekeeping
-        self.sent_at = time.monotonic()
-        #: None while it is being sent
-        self.sent: Sent | None = None
-
-
-class Feed:
-    """One queue as this worker process sees it."""
-
-    __slots__ = (
-        "awaited", "due_at", "finishes", "heard_at", "left_behind", "limit", "oldest", "queue",
-        "ready", "renew_s", "request", "run_s", "runs", "told_ms", "under_way", "wake_key",
-    )  # fmt: skip
-
-    def __init__(self, queue: Queue, limit: int) -> None:
-        self.queue = queue
-        #: jobs of this queue at once in this process
-        self.limit = limit
-        self.runs: dict[tuple[str, bytes], Run] = {}
-        self.finishes: list[tuple[Run, Finish]] = []
-        self.oldest = 0.0
-        self.under_way: UnderWay | None = None
-        #: the take that the waiter has sent along with its wait
-        self.awaited: UnderWay | None = None
-        #: continuations waited for delivery when the house was last kept
-        self.left_behind = False
-        #: there may be jobs to take
-        self.ready = True
-        #: when its marker was last heard: an exchange that was sent before knows nothing of it
-        self.heard_at = 0.0
-        #: monotonic time at which a delayed job is due, or the rate limit opens
-        self.due_at: float | None = None
-        #: Redis's time at the last answer: of two that were under way at once the later counts
-        self.told_ms = 0
-        self.request = random.getrandbits(48)
-        #: how long runs take, in the mean of late
-        self.run_s = SHORT_S
-        #: its leases are renewed so often
-        self.renew_s = min(queue.lease_ms / 3000, LISTEN_S)
-        self.wake_key = queue.transitions.keys.wake
-
-    @property
-    def ahead(self) -> int:
-        """So many jobs are fetched before there is a thread for them."""
-        return round(AHEAD_S / self.run_s) if self.run_s < SHORT_S else 0
-
-    @property
-    def in_hand(self) -> int:
-        """Jobs that run, or are to run: those that are coming, and not those that have ended."""
-        count = len(self.runs) - len(self.finishes)
-        under_way = self.under_way
-        if under_way is not None:
-            count += under_way.want - len(under_way.finishes)
-        if self.awaited is not None:
-            count += self.awaited.want
-        return count
-
-    @property
-    def may_take(self) -> bool:
-        """Whether a take would be of use, and none is under way with the waiter."""
-        return self.ready and self.awaited is None
 
 
 class Pool:
@@ -233,7 +152,7 @@ class Pool:
         feed = self._by_name[run.queue.name]
         now = time.monotonic()
         if run.started:
-            feed.run_s += WEIGHT * (now - run.started - feed.run_s)
+            feed.ran(now - run.started)
         with self._mutex:
             if not feed.finishes:
                 feed.oldest = now
@@ -733,6 +652,3 @@ def _until(now_ms: int, *instants: int | None) -> float | None:
     if not ahead:
         return None
     return time.monotonic() + max(0, min(ahead)) / 1000 + 0.001
-
-
-__all__ = ["Feed", "Outcome", "Pool"]

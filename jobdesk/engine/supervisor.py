@@ -18,8 +18,9 @@ from collections.abc import Callable
 from jobdesk.broker.registry import WorkerBeat
 from jobdesk.broker.transitions import Finish
 from jobdesk.engine import continuations
+from jobdesk.engine.feed import Feed
 from jobdesk.engine.interrupts import interrupt
-from jobdesk.engine.pool import FLUSH_AFTER_S, Feed, Pool
+from jobdesk.engine.pool import FLUSH_AFTER_S, Pool
 from jobdesk.engine.run import Run
 from jobdesk.errors import BrokerError, JobCancelled, JobTimeout
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobdesk.broker.connection import Broker
-from jobdesk.engine.pool import SHORT_S, Pool
+from jobdesk.engine.feed import SHORT_S
+from jobdesk.engine.pool import Pool
 from jobdesk.engine.supervisor import Supervisor
 from tests.bench import Bench, eventually
 from tests.chaos.proxy import Proxy
