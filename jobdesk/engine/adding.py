@@ -50,7 +50,7 @@ def add(
             handle = queue.enqueue(task) or JobHandle(queue, task)
         for job in batch:
             ours = replace(job, fields=(*job.fields, (Field.ORIGIN, origin)))
-            handle.duplicate = queue.send([ours]).duplicates()[0]
+            handle.duplicate = queue.send([ours])[0]
         return handle
     # A queue with ``results=False`` returns nothing.
     return queue.enqueue(task) or JobHandle(queue, task)
@@ -127,7 +127,7 @@ def _send(queue: Queue, drafts: Sequence[Draft | _Made]) -> list[JobHandle]:
             part = drafts[start : start + BATCH]
             jobs = [draft.job() for draft in part]
             added = answered()
-            under_way = queue.send(jobs)
+            under_way = queue.send_off(jobs)
             handles += [draft.handle() for draft in part]
         answered()
     except BrokerError as exc:

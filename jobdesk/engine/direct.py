@@ -137,7 +137,7 @@ def add(usual: Usual, args: Any, kwargs: dict[str, Any]) -> JobHandle:
     draft = usual.draft(args, kwargs)
     job = draft.job()
     try:
-        sent = queue.send([job])
+        sent = queue.send_off([job])
         handle = draft.handle()  # while Redis is at work
         handle.duplicate = sent.duplicates()[0]
     except RedisUnavailable as exc:

@@ -24,7 +24,7 @@ from huey.api import ChordResult, PeriodicTask, Task, chord, group
 from jobdesk import settings as settings_module
 from jobdesk.broker.connection import Broker, connect
 from jobdesk.broker.ids import new_id
-from jobdesk.broker.transitions import Finish, SentJobs, Transitions
+from jobdesk.broker.transitions import BATCH, Finish, SentJobs, Transitions
 from jobdesk.engine import continuations, packing
 from jobdesk.engine.codec import Codec, JsonSerializer, task_exception
 from jobdesk.engine.eventlog import log_finish
@@ -456,8 +456,15 @@ class Queue(InHand):
         finally:
             outbox.batch = before
 
-    def send(self, jobs: Sequence[NewJob]) -> SentJobs:
-        """Add checked jobs, a hundred at most, and go on; the answer is still to be read."""
+    def send(self, jobs: Sequence[NewJob]) -> list[bool]:
+        """Add checked jobs, a hundred a call; for each whether its id was there already."""
+        duplicates: list[bool] = []
+        for start in range(0, len(jobs), BATCH):
+            duplicates += self.send_off(jobs[start : start + BATCH]).duplicates()
+        return duplicates
+
+    def send_off(self, jobs: Sequence[NewJob]) -> SentJobs:
+        """Add checked jobs, a hundred at most, and go on; their answer is still to be read."""
         self._announce()
         return self.transitions.send_add(jobs)
 

@@ -64,7 +64,7 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
         if outbox.batch is not None:
             outbox.batch.append(data)
             return
-        outbox.duplicate = self._queue.send([data]).duplicates()[0]
+        outbox.duplicate = self._queue.send([data])[0]
 
     def dequeue(self) -> Any:
         """Unused: :meth:`Queue.dequeue` takes jobs with their leases."""

@@ -55,7 +55,7 @@ class Ends:
     def __init__(self) -> None:
         self.finishes: list[Finish] = []
 
-    def book(self, run: object, finish: Finish) -> None:
+    def book(self, run: object, finish: Finish, *, comes_by: bool) -> None:
         self.finishes.append(finish)
 
 
