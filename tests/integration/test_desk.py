@@ -215,7 +215,7 @@ def test_a_bulk_add_that_breaks_off_says_how_far_it_came(settings, thumbs, make_
         desk.add_job("thumbs", "resize", {"path": "a"})
         specs = [("resize", {"path": "a"})] * 250
         queue = desk.catalog.queue("thumbs")
-        plain, calls = queue.send, []
+        plain, calls = queue.send_off, []
 
         def send(jobs):
             calls.append(len(jobs))
@@ -223,7 +223,7 @@ def test_a_bulk_add_that_breaks_off_says_how_far_it_came(settings, thumbs, make_
                 server.kill()
             return plain(jobs)
 
-        queue.send = send
+        queue.send_off = send
         with pytest.raises(AddUnconfirmed, match="the first 100 of 250") as caught:
             desk.add_bulk_jobs("thumbs", specs)
 
