@@ -138,7 +138,7 @@ def _send(queue: Queue, drafts: Sequence[Draft | _Made]) -> list[JobHandle]:
         raise AddUnconfirmed(
             f"the first {added} of {len(drafts)} jobs were added{doubt}, then: {exc}; adding them"
             " again under the same job_ids doubles none",
-            job_id=handles[added].id,
+            job_id=jobs[0].id if added == len(handles) else handles[added].id,
         ) from exc
     return handles
 

@@ -102,10 +102,10 @@ class Worker(HueyWorker):  # type: ignore[misc]  # huey has no types
         super().initialize()
 
     def shutdown(self) -> None:
-        super().shutdown()
         station = self.consumer.station
         if station is not None:
             station.pool.on_booked()  # what this thread has booked last it sends no more
+        super().shutdown()
         if self.consumer.environment.forks:
             self.consumer.close_station("the worker was told to stop")
 

@@ -64,7 +64,7 @@ class Usual:
         #: whether its jobs can be made without a task at all
         self._fits = (
             kind.__init__ is Task.__init__
-            and kind.create_id.__code__ is kind.create_id_code
+            and source[-1] is kind.create_id_code
             and kind.default_expires is None
         )
         self._fields: tuple[tuple[str, str | int], ...] = ()
@@ -83,7 +83,7 @@ class Usual:
         source = (
             queue, queue.defaults, kind.job_defaults, kind.default_retries, kind.default_timeout,
             kind.default_priority, kind.default_expires, kind.default_retry_delay,
-            kind.default_retry_backoff,
+            kind.default_retry_backoff, getattr(kind.create_id, "__code__", None),
         )  # fmt: skip
         known: Usual | None = kind.__dict__.get("usual")
         if known is None or known._source != source:

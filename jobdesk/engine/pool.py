@@ -197,8 +197,10 @@ class Pool:
                     self._receive_all()
             finally:
                 self._exchanging.release()
-        if len(self._local) > 1 or any(feed.under_way is not None for feed in self.feeds):
-            self.on_booked()  # what is run off first may take long, and nobody come by
+        if len(self._local) > 1 or self.unsettled():
+            # What is run off first may take long; and an end that came meanwhile may be that of a
+            # thread which found a job here, and came by for none.
+            self.on_booked()
         return bool(self._local)
 
     def _send_all(self, slot_thread: bool) -> bool:
@@ -277,8 +279,6 @@ class Pool:
         with self._mutex:
             feed.finishes[:0] = finishes
             feed.under_way = None
-        if finishes:
-            self.on_booked()  # whose they are may find nothing more to do, and rest
         if not isinstance(exc, BrokerError):
             raise exc
         self._lost(exc)
@@ -330,7 +330,6 @@ class Pool:
                 if type(exc) is not BrokerError:
                     with self._mutex:
                         feed.finishes[:0] = finishes[index:]
-                    self.on_booked()
                     self._lost(exc)
                     return
                 logger.error(  # noqa: TRY400 - the server's words are the reason, our stack is none

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -11,7 +12,7 @@ from huey.signals import SIGNAL_ENQUEUED
 from jobdesk import Desk, JobHandle, JobOptions, JobSpec, Queue, Retention
 from jobdesk.engine import direct
 from jobdesk.engine.task import JobTask
-from jobdesk.errors import BadInput, InvalidJobData
+from jobdesk.errors import AddUnconfirmed, BadInput, InvalidJobData, RedisUnavailable
 from jobdesk.models import NewJob
 
 pytestmark = pytest.mark.usefixtures("redis_server", "settings")
@@ -244,3 +245,33 @@ def test_bad_data_is_refused(queue: Queue) -> None:
         Desk().add_job("direct", "plain", {"text": "a", "number": "x"})
     with pytest.raises(InvalidJobData):
         Desk().add_job("direct", "plain", {"text": float("nan")})
+
+
+def test_ids_that_a_type_is_given_later_are_its_own(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @queue.task()
+    def named() -> None: ...
+
+    named()
+    monkeypatch.setattr(JobTask, "create_id", lambda self: "own-1")
+    assert named().id == "own-1"
+    named.task_class.create_id = partial(str, "own-2")  # which has no code to be known by
+    assert named().id == "own-2"
+
+
+def test_a_bulk_that_cannot_be_sent_on_says_how_far_it_came(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, calls = queue.send_off, []
+
+    def send_off(jobs: list[NewJob]) -> Any:
+        calls.append([job.id for job in jobs])
+        if len(calls) == 2:
+            raise RedisUnavailable("away", sent=False)
+        return plain(jobs)
+
+    monkeypatch.setattr(queue, "send_off", send_off)
+    with pytest.raises(AddUnconfirmed, match="the first 100 of 250") as caught:
+        Desk().add_bulk_jobs("direct", [("plain", {"text": "a"})] * 250)
+    assert caught.value.job_id == calls[1][0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import time
@@ -47,6 +48,7 @@ def test_an_id_of_digits_alone_is_made_again(monkeypatch):
     """The random ends that are left are all that is replaced here, and the clock."""
     left = iter(["012345678901", "AAAAAAAAAAAA"])
     monkeypatch.setattr(ids, "_tails", left)
+    monkeypatch.setattr(ids, "_owner", os.getpid())
     monkeypatch.setattr(ids, "time_ns", lambda: 0)
 
     made = ids.new_id()
@@ -73,6 +75,18 @@ def test_a_forked_process_makes_other_ids():
     assert len(theirs) == 50
     # not even what is random of them, whatever their clocks said
     assert not {made[-12:] for made in ours} & {made[-12:] for made in theirs}
+
+
+def test_a_fork_that_c_code_makes_repeats_no_end_either():
+    """Some servers fork so, and none of Python's hooks run."""
+    ids.new_id()
+    read, write = os.pipe()
+    child = ctypes.PyDLL(None).fork()
+    if child == 0:
+        os.write(write, ids.new_id().encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(read, 22).decode()[-12:] != ids.new_id()[-12:]
 
 
 def test_threads_get_each_end_once():
