@@ -70,15 +70,14 @@ local function add_job(P, now, emit, args, at, before, batch)
     redis.call('zadd', P .. 'delayed', told.run_at, id)
     emit('delayed', id, kind, 'run_at', told.run_at)
   else
-    local n
+    local priority, score = tonumber(fields[6]), nil
     if batch then
-      batch.place = batch.place or redis.call('incrby', P .. 'seq', batch.n) - batch.n
-      n = batch.place + 1
-      batch.place = n
+      batch.place = (batch.place or redis.call('incrby', P .. 'seq', batch.n) - batch.n) + 1
+      score = score_of(priority, told.lifo, batch.place)
     else
-      n = redis.call('incr', P .. 'seq')
+      score = place(P, priority, told.lifo)
     end
-    local score = string.format('%.0f', score_of(tonumber(fields[6]), told.lifo, n))
+    score = string.format('%.0f', score)
     fields[told.last] = score
     redis.call('hset', J, unpack(fields))
     if batch then
