@@ -12,6 +12,7 @@ import pytest
 from jobdesk import settings as settings_module
 from jobdesk.broker import connection
 from tests import servers
+from tests.chaos.proxy import Proxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -96,6 +97,14 @@ def make_server() -> Iterator[Callable[..., servers.Server]]:
     yield start
     for server in made:
         server.stop()
+
+
+@pytest.fixture
+def proxy(redis_server: servers.Server) -> Iterator[Proxy]:
+    """Between a test and the session's server: it loses, holds up or cuts what it is told to."""
+    made = Proxy(redis_server.socket)
+    yield made
+    made.close()
 
 
 @pytest.fixture

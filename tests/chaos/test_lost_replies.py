@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,6 @@ from jobdesk.engine.publishing import publish
 from jobdesk.engine.queue import Queue
 from jobdesk.models import NewJob
 from tests import invariants, servers
-from tests.chaos.proxy import Proxy
 from tests.queue_builder import LEASE_MS, WORKER, QueueBuilder
 
 if TYPE_CHECKING:
@@ -161,13 +160,6 @@ CASES: dict[str, tuple[Prepare, Act]] = {
     "undo_operation": (_waiting, _undo),
     "update_data": (_waiting, lambda s: s.control.update_data("thumbs", "a1", b"{}")),
 }  # fmt: skip
-
-
-@pytest.fixture
-def proxy(redis_server: servers.Server) -> Iterator[Proxy]:
-    made = Proxy(redis_server.socket)
-    yield made
-    made.close()
 
 
 def _side(settings: Settings, url: str | None = None) -> Side:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,14 +18,6 @@ from tests.chaos.proxy import Proxy
 
 if TYPE_CHECKING:
     from jobdesk.settings import Settings
-    from tests import servers
-
-
-@pytest.fixture
-def proxy(redis_server: servers.Server) -> Iterator[Proxy]:
-    made = Proxy(redis_server.socket)
-    yield made
-    made.close()
 
 
 def test_the_supervisor_sleeps_while_threads_send_their_ends(

@@ -6,7 +6,6 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,7 +21,6 @@ from tests.chaos.proxy import Proxy
 
 if TYPE_CHECKING:
     from jobdesk.settings import Settings
-    from tests import servers
 
 
 class Idle:
@@ -148,13 +146,6 @@ def test_a_job_that_is_read_after_its_lease_is_not_begun(idle: Idle) -> None:
     stop.join()
     assert idle.pool.runs() == []
     assert idle.bench.counts() == {"active": 1}, "its lease decides"
-
-
-@pytest.fixture
-def proxy(redis_server: servers.Server) -> Iterator[Proxy]:
-    made = Proxy(redis_server.socket)
-    yield made
-    made.close()
 
 
 def test_a_job_whose_answer_was_lost_is_handed_out_again_at_once(
