@@ -14,6 +14,7 @@ from jobdesk.broker.events import EventReader, newest
 from jobdesk.broker.inspector import Inspector
 from jobdesk.engine.queue import Queue
 from jobdesk.models import Event, Job, JobRow, JobStatus
+from tests import stored
 
 if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
@@ -76,6 +77,10 @@ class Bench:
         self.broker.client.zadd(self.keys.delayed, dict.fromkeys(ids, 1))
 
     # --- looking
+
+    def change(self, job_id: str, **fields: Any) -> None:
+        """Other values for some fields of its record, as no script would write them."""
+        stored.change(self.broker.client, self.keys, job_id, **fields)
 
     def job(self, job_id: str) -> Job:
         return self.inspector.job(NAME, job_id)

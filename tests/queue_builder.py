@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobdesk.broker.transitions import Finish, Outcome, Taken, Transitions
 from jobdesk.models import NO_PRIORITY, NewJob
+from tests import stored
 
 if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
@@ -55,13 +56,20 @@ class QueueBuilder:
 
     def finish(self, job: Taken, outcome: Outcome = Outcome.COMPLETED, **more: Any) -> str:
         """Book the end of a run; OK, ALREADY or STALE."""
-        ended = Finish(job.id, job.epoch, outcome, **more)
+        ended = Finish(job.id, job.epoch, outcome, type=job.type, **more)
         return self.moves.exchange(WORKER, next(self._requests), 0, LEASE_MS, [ended]).statuses[0]
 
     def record(self, job_id: str) -> dict[str, str]:
         """The raw record."""
-        stored: Any = self.broker.client.hgetall(self.keys.job(job_id))
-        return {name.decode(): value.decode() for name, value in stored.items()}
+        return stored.read(self.broker.client, self.keys, job_id)
+
+    def change(self, job_id: str, **fields: Any) -> None:
+        """Other values for some of its fields; None takes one away."""
+        stored.change(self.broker.client, self.keys, job_id, **fields)
+
+    def payload(self, job_id: str) -> bytes | None:
+        """The raw payload."""
+        return stored.payload(self.broker.client, self.keys, job_id)
 
     def order(self, state: str = "waiting") -> list[str]:
         """All ids of a state, in the order of its set."""
@@ -78,7 +86,7 @@ class QueueBuilder:
     def end_at(self, state: str, job_id: str, ended_ms: int) -> None:
         """Move an end into the past."""
         self.broker.client.zadd(self.keys.state(state), {job_id: ended_ms})
-        self.broker.client.hset(self.keys.job(job_id), "fon", ended_ms)
+        self.change(job_id, fon=ended_ms)
 
     def _end(
         self, ids: tuple[str, ...], outcome: Outcome, options: dict[str, Any], **more: Any
@@ -86,7 +94,7 @@ class QueueBuilder:
         for start in range(0, len(ids), 100):
             part = ids[start : start + 100]
             jobs = self.active(*part, **options)
-            ends = [Finish(job.id, job.epoch, outcome, **more) for job in jobs]
+            ends = [Finish(j.id, j.epoch, outcome, type=j.type, **more) for j in jobs]
             answer = self.moves.exchange(WORKER, next(self._requests), 0, LEASE_MS, ends)
             assert set(answer.statuses) == {"OK"}
 

@@ -7,13 +7,14 @@ counts and pages again, as nothing else can be known of what it missed.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from jobdesk.broker import records
+from jobdesk.broker import entries, records
 from jobdesk.broker.inspector import Inspector
 from jobdesk.broker.reading import paging
 from jobdesk.errors import InvalidCursor, WaitTimeout
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 #: A read waits this long at most, well within the client's time-out.
 BLOCK_S = 1.0
-#: Events of one queue per read.
+#: About so many events of one queue per read: as many entries as seem to hold them.
 BATCH = 500
 MAX_NEWEST = 1000
 
@@ -37,6 +38,7 @@ _ENDS = frozenset({EventName.COMPLETED, EventName.FAILED, EventName.REMOVED})
 _BUSY_S = 0.05
 _RECHECK_S = 2.0
 _WAIT_BATCH = 100
+_EVENT_ID = re.compile(r"[0-9]+-[0-9]+(:[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ class EventReader:
         self._ids: dict[str, str] = {}
         #: queue -> number of the last event seen; without one, a gap cannot be told
         self._numbers: dict[str, int] = {}
+        #: how many entries hold so many events, by what was read last
+        self._entries = BATCH // entries.GUESS
 
     def read(self, wait: float = BLOCK_S) -> list[Event | Gap]:
         """What came since the last read, by time; waits at most ``wait`` (up to 1) seconds."""
@@ -82,8 +86,10 @@ class EventReader:
         for streams in groups:
             # in a cluster a read covers one slot: the wait is shared out, and ends with a find
             block = None if found else round(wait * 1000 / len(groups)) or None
-            for stream, entries in _xread(self._broker, streams, BATCH, block):
-                found += self._taken(stream, entries)
+            for stream, came in _xread(self._broker, streams, self._entries, block):
+                events = [e for one in came for e in entries.events_of(self._streams[stream], *one)]
+                self._entries = max(entries.LEAST, BATCH * len(came) // len(events))
+                found += self._taken(stream, events)
         return _by_time(found) if len(self._ids) > 1 else found
 
     def __iter__(self) -> Iterator[Event | Gap]:
@@ -108,43 +114,50 @@ class EventReader:
             if since is None:
                 pipe.xrevrange(stream, "+", "-", 1)
             else:
-                pipe.xrange(stream, since, since, 1)
+                entry = entries.entry_of(since)
+                pipe.xrange(stream, entry, entry, 1)
         with self._broker.errors("XRANGE"):
             answers: list[Any] = pipe.execute()
-        gaps: list[Event | Gap] = []
-        for (stream, queue), entries in zip(self._streams.items(), answers, strict=True):
+        found: list[Event | Gap] = []
+        for (stream, queue), there in zip(self._streams.items(), answers, strict=True):
             since = self._since[stream]
-            self._ids[stream] = since or "0-0"
-            if entries:
-                event = parse(queue, *entries[0])
-                self._ids[stream] = event.id
-                self._numbers[queue] = event.n
+            self._ids[stream] = entries.entry_of(since or "0-0")
+            if there:
+                events = entries.events_of(queue, *there[0])
+                known = [one for one in events if since is None or _is_known(one.id, since)]
+                self._ids[stream] = entries.entry_of(events[0].id)
+                self._numbers[queue] = known[-1].n if known else events[0].n - 1
+                found += self._taken(stream, events[len(known) :])
             elif since in (None, "0-0"):
                 # a new stream begins with 1, and one that was trimmed does not
                 self._numbers[queue] = 0
             elif self._exact:
-                gaps.append(Gap(queue, None))
-        return gaps
+                found.append(Gap(queue, None))
+        return found
 
-    def _taken(self, stream: str, entries: Sequence[Any]) -> Iterator[Event | Gap]:
+    def _taken(self, stream: str, events: Sequence[Event]) -> Iterator[Event | Gap]:
         queue = self._streams[stream]
-        for entry in entries:
-            event = parse(queue, *entry)
+        for event in events:
             last = self._numbers.get(queue)
             if last is not None and event.n != last + 1:
                 yield Gap(queue, event.n - last - 1 if event.n > last else None)
             self._numbers[queue] = event.n
-            self._ids[stream] = event.id
+            self._ids[stream] = entries.entry_of(event.id)
             yield event
+
+
+def _is_known(event_id: str, since: str) -> bool:
+    """Whether an event of the entry that ``since`` names comes no later than that."""
+    return ":" not in since or entries.place_of(event_id) <= entries.place_of(since)
 
 
 def _by_time(found: list[Event | Gap]) -> list[Event | Gap]:
     """In the order of their ids, which are Redis's time; a gap stays before the event behind it."""
-    placed: list[tuple[tuple[int, int], Event | Gap]] = []
-    at = (0, 0)
+    placed: list[tuple[tuple[int, int, int], Event | Gap]] = []
+    at = (0, 0, 0)
     for one in reversed(found):
         if isinstance(one, Event):
-            at = records.stream_place(one.id)
+            at = entries.place_of(one.id)
         placed.append((at, one))
     placed.reverse()
     return [one for _, one in sorted(placed, key=lambda entry: entry[0])]
@@ -155,10 +168,7 @@ def newest(broker: Broker, queue: str, count: int = 50) -> tuple[Event, ...]:
     paging.check_limit(count, MAX_NEWEST)
     if count <= 0:
         return ()
-    client: Any = broker.client
-    with broker.errors("XREVRANGE"):
-        entries = client.xrevrange(broker.keys(check_queue_name(queue)).events, "+", "-", count)
-    return tuple(parse(queue, *entry) for entry in entries)
+    return tuple(entries.back(broker, {check_queue_name(queue): ("+", "-")}, count)[queue])
 
 
 def wait_for_end(broker: Broker, queue: str, job_id: str, timeout: float | None = None) -> Ending:
@@ -181,14 +191,14 @@ def wait_for_end(broker: Broker, queue: str, job_id: str, timeout: float | None 
             raise WaitTimeout(
                 f"job {job_id} of queue {queue} is still {ending.state} after {timeout:g} s"
             )
-        entries = [
+        came = [
             entry
             for _, part in _xread(broker, {stream: at}, _WAIT_BATCH, max(1, round(left * 1000)))
             for entry in part
         ]
-        if entries:
-            at = records.text(entries[-1][0])
-        busy = len(entries) >= _WAIT_BATCH
+        if came:
+            at = records.text(came[-1][0])
+        busy = len(came) >= _WAIT_BATCH
         if busy:
             # too many to read one by one: look at the job itself now and then
             rest = _BUSY_S - (time.monotonic() - checked)
@@ -197,7 +207,7 @@ def wait_for_end(broker: Broker, queue: str, job_id: str, timeout: float | None 
             at = _last_id(broker, stream)
         if (
             busy
-            or any(_concerns(entry[1], job_id) for entry in entries)
+            or any(_concerns(entry[1], job_id) for entry in came)
             or time.monotonic() - checked >= _RECHECK_S
         ):
             ending = inspector.result(queue, job_id)
@@ -205,27 +215,11 @@ def wait_for_end(broker: Broker, queue: str, job_id: str, timeout: float | None 
     return ending
 
 
-def parse(queue: str, raw_id: bytes, raw: Mapping[bytes, bytes]) -> Event:
-    """An entry of a queue's stream."""
-    fields = {records.text(name): records.text(value) for name, value in raw.items()}
-    event_id = records.text(raw_id)
-    return Event(
-        id=event_id,
-        n=int(fields.pop("n", "0")),
-        queue=queue,
-        name=fields.pop("e", ""),
-        timestamp_ms=records.stream_place(event_id)[0],
-        job_id=fields.pop("j", ""),
-        type=fields.pop("t", ""),
-        fields=fields,
-    )
-
-
 def _concerns(fields: Mapping[bytes, bytes], job_id: str) -> bool:
     name = records.text(fields.get(b"e"))
     if name in _REMOVALS:
         return True
-    return name in _ENDS and records.text(fields.get(b"j")) == job_id
+    return name in _ENDS and job_id in records.text(fields.get(b"j")).split(" ")
 
 
 def _start(since: str | datetime | None) -> str | None:
@@ -235,8 +229,7 @@ def _start(since: str | datetime | None) -> str | None:
         return f"{instant_ms(since, 'since')}-0"
     if since == "0":
         return "0-0"
-    head, _, tail = since.partition("-")
-    if not (head.isdigit() and tail.isdigit()):
+    if not _EVENT_ID.fullmatch(since):
         raise InvalidCursor(f"since is an event's id, '0' or a datetime, got {since!r:.80}")
     return since
 
@@ -244,8 +237,8 @@ def _start(since: str | datetime | None) -> str | None:
 def _last_id(broker: Broker, stream: str) -> str:
     client: Any = broker.client
     with broker.errors("XREVRANGE"):
-        entries = client.xrevrange(stream, "+", "-", 1)
-    return records.text(entries[0][0]) if entries else "0-0"
+        newest_one = client.xrevrange(stream, "+", "-", 1)
+    return records.text(newest_one[0][0]) if newest_one else "0-0"
 
 
 def _xread(
@@ -256,4 +249,4 @@ def _xread(
         answer = client.xread(dict(streams), count=count, block=block_ms)
     # redis-py answers with a list, or with a mapping, by the protocol
     pairs = answer.items() if isinstance(answer, dict) else answer or []
-    return [(records.text(stream), entries) for stream, entries in pairs]
+    return [(records.text(stream), came) for stream, came in pairs]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobdesk.broker import endings, published, records
 from jobdesk.broker.endings import Ending
-from jobdesk.broker.keys import Field, Meta, QueueKeys
+from jobdesk.broker.keys import Meta, QueueKeys
 from jobdesk.broker.operators import audit as audit_module
 from jobdesk.broker.operators import presence
 from jobdesk.broker.reading import asking, paging, window
@@ -52,11 +52,6 @@ MAX_HOURS = 192
 CLASS = 2**44
 #: Rows that "all states" merges from the heads of the sets, at most.
 MAX_HEADS = 2000
-
-_STATUS = (
-    Field.STATE, Field.TYPE, Field.PROGRESS, Field.ATTEMPTS_MADE, Field.ADDED, Field.STARTED,
-    Field.FINISHED, Field.ERROR,
-)  # fmt: skip
 
 
 class Inspector:
@@ -235,7 +230,7 @@ class Inspector:
         pipe = self._broker.pipeline()
         ids = [records.text(raw) for raw, _ in found]
         for job_id in ids:
-            pipe.hmget(keys.job(job_id), records.ROW_FIELDS)
+            records.ask(pipe, keys, job_id)
         made = (
             records.row(queue, job_id, values, int(score))
             for job_id, values, (_, score) in zip(ids, self._execute(pipe), found, strict=True)
@@ -267,39 +262,39 @@ class Inspector:
         """A job's payload: data, extras, and whether it is signed; raises ``JobNotFound``."""
         keys = self._broker.keys(check_queue_name(queue))
         pipe = self._broker.pipeline()
-        pipe.exists(keys.job(job_id))
+        records.ask(pipe, keys, job_id)
         pipe.hget(keys.payload(job_id), job_id)
-        there, raw = self._execute(pipe)
-        if not there:
+        (spec, _), beside = self._execute(pipe)
+        if spec is None:
             raise _not_found(queue, job_id)
-        return records.payload(raw)
+        return records.payload(records.raw_payload(spec, beside))
 
     def status(self, queue: str, job_id: str) -> JobStatus:
         """The original's status of a job; *paused* for a waiting one of a paused queue."""
         keys = self._broker.keys(check_queue_name(queue))
         pipe = self._broker.pipeline()
-        pipe.hmget(keys.job(job_id), _STATUS)
+        records.ask(pipe, keys, job_id)
         pipe.hget(keys.result(job_id), job_id)
         pipe.lrange(keys.attempts(job_id), -10, -1)
         pipe.hget(keys.meta, Meta.PAUSED)
         values, raw_result, attempts, paused = self._execute(pipe)
-        letter, kind, progress, made, added, started, finished, error = values
-        state = records.state_of(letter)
-        if state is None:
+        row = records.row(queue, job_id, values)
+        if row is None:
             raise _not_found(queue, job_id)
+        state = row.state
         past = [records.attempt(raw) for raw in attempts]
         return JobStatus(
             id=job_id,
             queue=queue,
-            type=records.text(kind),
+            type=row.type,
             state=JobState.PAUSED if paused == b"1" and state is JobState.WAITING else state,
-            progress=records.json_value(progress),
+            progress=row.progress,
             return_value=records.json_value(raw_result) if state is JobState.COMPLETED else None,
-            failed_reason=records.reason(state, records.text(error), past) or None,
-            attempts_made=records.number(made, 0) or 0,
-            timestamp=when(records.number(added)),
-            processed_on=when(records.number(started)),
-            finished_on=when(records.number(finished)) if state in TERMINAL_STATES else None,
+            failed_reason=records.reason(state, row.error, past) or None,
+            attempts_made=row.attempts_made,
+            timestamp=when(row.added_ms),
+            processed_on=when(row.started_ms),
+            finished_on=when(row.finished_ms),
             stacktrace=tuple(a.traceback for a in past if a.traceback),
         )
 
@@ -311,14 +306,15 @@ class Inspector:
         """
         keys = self._broker.keys(check_queue_name(queue))
         pipe = self._broker.pipeline()
-        pipe.hmget(keys.job(job_id), (Field.STATE, Field.ERROR))
+        records.ask(pipe, keys, job_id)
         pipe.hget(keys.result(job_id), job_id)
         pipe.lrange(keys.attempts(job_id), -1, -1)
         pipe.get(keys.tombstone(job_id))
-        (letter, error), raw_result, last, tombstone = self._execute(pipe)
-        state = records.state_of(letter)
-        if state is None:
+        values, raw_result, last, tombstone = self._execute(pipe)
+        row = records.row(queue, job_id, values)
+        if row is None:
             return endings.buried(queue, job_id, tombstone)
+        state = row.state
         if state is not JobState.FAILED:
             kept = raw_result if state is JobState.COMPLETED else None
             return Ending(state=state, result=kept)
@@ -326,7 +322,7 @@ class Inspector:
         return Ending(
             state=state,
             result=raw_result,
-            error=records.reason(state, records.text(error), past),
+            error=records.reason(state, row.error, past),
             traceback=past[-1].traceback if past else "",
         )
 

@@ -6,8 +6,9 @@ take that prefix as their one KEY and append the same suffixes; a test holds the
 ==============  =======  ======================================================================
 suffix          type     content
 ==============  =======  ======================================================================
-``j:<id>``      hash     the record: short fields only (:class:`Field`), so that it stays small
-``d:<shard>``   hash     id -> payload (data, maybe signed); see :func:`shard`
+``j:<shard>``   hash     id -> spec, and ``<id>:`` -> status: the record (:mod:`.stored`); for the
+                         shard see :func:`shard`
+``d:<shard>``   hash     id -> payload (data, maybe signed), where it is too large for the spec
 ``r:<shard>``   hash     id -> result (JSON)
 ``a:<id>``      list     failed, stalled and released attempts, a JSON object each, the last 10
 ``log:<id>``    list     log lines, the last 1,000
@@ -18,7 +19,8 @@ suffix          type     content
 ``failed``      zset     score = finished, ms
 ``expire``      zset     id -> delete at, ms; for ended jobs with a retention of their own
 ``wake``        zset     one member while there may be work: workers block on it
-``events``      stream   about the last 10,000 events, numbered by ``evn``
+``events``      stream   about the last 10,000 events, numbered by ``evn``; see include/events.lua
+``evm``         zset     entry of ``events`` -> its number, of every 500th: where to cut the stream
 ``meta``        hash     paused, limits, retention, schema version (:class:`Meta`); how far the
                          retention sweep has passed kept jobs: ``sweep:<state>``, ``sweep:at``
 ``seq``         string   the last place given out
@@ -55,26 +57,34 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Field(StrEnum):
-    """The fields of a job's record. Short, since a waiting job is mostly its field names."""
+    """The fields of a job's record, of its spec (as it was added) and of its status (since).
 
+    Short, since there may be a million of them.
+    """
+
+    # of the spec
     TYPE = "t"
-    STATE = "st"  #: one letter, see :data:`STATE_LETTERS`
-    PRIORITY = "p"  #: 1 to 10, 11 for none
-    SCORE = "sc"  #: its place in ``wait``, kept through stalls and releases
     ADDED = "ts"
-    RUN_AT = "ra"
+    PRIORITY = "p"  #: 1 to 10; none is not written
+    LIFO = "li"
     ETA = "eta"  #: not before; of a queue that lets such jobs wait, as Huey does
-    ATTEMPTS = "at"
-    ATTEMPTS_MADE = "am"
+    ATTEMPTS = "at"  #: not written where it is :data:`USUAL_ATTEMPTS`
     BACKOFF = "bk"
     TIMEOUT = "to"
     EXPIRES = "ex"
     KEEP_COMPLETED = "rc"
     KEEP_FAILED = "rf"
+    ORIGIN = "of"  #: the job that an operator made this one from
+
+    # of the status
+    STATE = "st"  #: one letter, see :data:`STATE_LETTERS`
+    SCORE = "sc"  #: while it runs: its place in ``wait``, to which it returns when it is given back
+    RUN_AT = "ra"
+    ATTEMPTS_MADE = "am"
     GENERATION = "gen"
     STALLED = "stc"
     RELEASED = "rel"
@@ -86,7 +96,6 @@ class Field(StrEnum):
     ERROR = "er"  #: "Class: message", cut to 60 bytes
     CANCEL = "cx"
     FINGERPRINT = "fp"  #: of the last error: what it has in common with others
-    ORIGIN = "of"  #: the job that an operator made this one from
 
 
 class Meta(StrEnum):
@@ -144,10 +153,12 @@ class QueueKeys:
         """The set of the jobs in ``state``."""
         return self.prefix + ("wait" if state in ("waiting", "paused") else state)
 
-    def job(self, job_id: str) -> str:
-        return f"{self.prefix}j:{job_id}"
+    def record(self, job_id: str) -> str:
+        """The hash of a job's record; its fields are :func:`record_fields`."""
+        return f"{self.prefix}j:{shard(job_id)}"
 
     def payload(self, job_id: str) -> str:
+        """The hash of a payload that is too large for the record."""
         return f"{self.prefix}d:{shard(job_id)}"
 
     def result(self, job_id: str) -> str:
@@ -199,6 +210,11 @@ def shard(job_id: str) -> str:
     raw = job_id.encode()
     byte = raw[7] if len(raw) == 22 else raw[-1]
     return chr(byte) if byte < 128 else "~"
+
+
+def record_fields(job_id: str) -> tuple[str, str]:
+    """Under which a job's spec and its status lie in the hash of its record."""
+    return job_id, f"{job_id}:"
 
 
 def never_there(prefix: str) -> tuple[str, str]:

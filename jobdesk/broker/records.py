@@ -13,7 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from jobdesk.broker.keys import STATE_NAMES, Field
+from jobdesk.broker import stored
+from jobdesk.broker.keys import STATE_NAMES, Field, QueueKeys, record_fields
 from jobdesk.models import (
     NO_PRIORITY,
     Attempt,
@@ -27,31 +28,8 @@ from jobdesk.models import (
     when,
 )
 
-#: What a row of a list shows; the order of :func:`row`'s values.
-ROW_FIELDS = (
-    Field.STATE,
-    Field.TYPE,
-    Field.PRIORITY,
-    Field.ADDED,
-    Field.RUN_AT,
-    Field.STARTED,
-    Field.FINISHED,
-    Field.ATTEMPTS_MADE,
-    Field.ATTEMPTS,
-    Field.STALLED,
-    Field.GENERATION,
-    Field.WORKER,
-    Field.PROGRESS,
-    Field.ERROR,
-    Field.CANCEL,
-    Field.FINGERPRINT,
-)
-_OPTION_FIELDS = (
-    Field.BACKOFF, Field.TIMEOUT, Field.EXPIRES, Field.KEEP_COMPLETED, Field.KEEP_FAILED,
-)  # fmt: skip
-_WHOLE_FIELDS = (Field.ORIGIN,)
-#: Everything that :func:`job` reads of a record.
-JOB_FIELDS = ROW_FIELDS + _OPTION_FIELDS + _WHOLE_FIELDS
+#: A record as it is read, see :func:`record`.
+Fields = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +63,23 @@ def payload(raw: bytes | None) -> Payload:
     return Payload(value, {}, signed)
 
 
+def ask(pipe: Any, keys: QueueKeys, job_id: str) -> None:
+    """Ask a pipeline for a record: one command, its answer for :func:`record` and :func:`row`."""
+    pipe.hmget(keys.record(job_id), record_fields(job_id))
+
+
+def record(values: Sequence[bytes | None]) -> Fields | None:
+    """The fields of a job from its spec and status (``keys.record_fields``); None without one."""
+    spec, status = values
+    return stored.fields(spec, status)
+
+
 def row(
     queue: str, job_id: str, values: Sequence[bytes | None], lease_ms: int | None = None
 ) -> JobRow | None:
-    """A row from the values of :data:`ROW_FIELDS`; None where there is no such record."""
-    shown = _row_values(queue, job_id, values, lease_ms)
+    """A row from spec and status; None where there is no such record."""
+    found = record(values)
+    shown = None if found is None else _row_values(queue, job_id, found, lease_ms)
     return None if shown is None else JobRow(**shown)
 
 
@@ -99,31 +89,37 @@ def job(
     values: Sequence[bytes | None],
     *,
     lease_ms: int | None,
-    raw_payload: bytes | None,
+    beside: bytes | None,
     raw_result: bytes | None,
     attempts: Sequence[bytes],
     log: Sequence[bytes],
 ) -> Job | None:
-    """A whole job from the values of :data:`JOB_FIELDS` and of what is kept beside the record."""
-    shown = _row_values(queue, job_id, values, lease_ms)
-    if shown is None:
+    """A whole job from spec and status, and from what is kept beside the record."""
+    found = record(values)
+    shown = None if found is None else _row_values(queue, job_id, found, lease_ms)
+    if found is None or shown is None:
         return None
     past = tuple(attempt(raw) for raw in attempts)
     state: JobState = shown["state"]
-    stored = payload(raw_payload)
-    options = values[len(ROW_FIELDS) : len(ROW_FIELDS) + len(_OPTION_FIELDS)]
+    data = payload(raw_payload(values[0], beside))
     return Job(
         **shown,
-        data=stored.data,
-        followers=_followers(stored.extras),
-        origin=text(values[-1]),
-        options=_options(job_id, shown, options),
+        data=data.data,
+        followers=_followers(data.extras),
+        origin=found.get(Field.ORIGIN, ""),
+        options=_options(job_id, shown, found),
         return_value=json_value(raw_result) if state is JobState.COMPLETED else None,
         failed_reason=reason(state, shown["error"], past),
         stacktrace=tuple(a.traceback for a in past if a.traceback),
         history=past + _current_attempt(shown),
         log=tuple(text(line) for line in log),
     )
+
+
+def raw_payload(spec: bytes | None, beside: bytes | None) -> bytes | None:
+    """A payload, from the spec or from beside the record; None where it is in neither."""
+    inline = stored.inline(spec)
+    return beside if inline is None else inline
 
 
 def _followers(extras: Mapping[str, Any]) -> tuple[tuple[str, str, str, str], ...]:
@@ -201,7 +197,7 @@ def text(raw: bytes | str | None) -> str:
     return raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
 
 
-def json_value(raw: bytes | None) -> Any:
+def json_value(raw: bytes | str | None) -> Any:
     """Parsed JSON, or the text itself where it is none."""
     if raw is None:
         return None
@@ -211,13 +207,13 @@ def json_value(raw: bytes | None) -> Any:
         return text(raw)
 
 
-def state_of(letter: bytes | None) -> JobState | None:
+def state_of(letter: bytes | str | None) -> JobState | None:
     """The state that a record names."""
     name = STATE_NAMES.get(text(letter))
     return None if name is None else JobState(name)
 
 
-def number(raw: bytes | None, default: int | None = None) -> int | None:
+def number(raw: bytes | str | None, default: int | None = None) -> int | None:
     """A stored number, or ``default`` where there is none."""
     if raw is None:
         return default
@@ -231,60 +227,58 @@ def number(raw: bytes | None, default: int | None = None) -> int | None:
 
 
 def _row_values(
-    queue: str, job_id: str, values: Sequence[bytes | None], lease_ms: int | None
+    queue: str, job_id: str, found: Fields, lease_ms: int | None
 ) -> dict[str, Any] | None:
-    (
-        letter, kind, priority, added, run_at, started, finished, made, attempts, stalled,
-        generation, worker, progress, error, cancel,
-        fingerprint,
-    ) = values[: len(ROW_FIELDS)]  # fmt: skip
-    state = state_of(letter)
+    state = state_of(found.get(Field.STATE))
     if state is None:
         return None
-    urgency = number(priority, NO_PRIORITY)
+    urgency = number(found.get(Field.PRIORITY), NO_PRIORITY)
+    succeeded = state is JobState.COMPLETED
     return {
         "id": job_id,
         "queue": queue,
-        "type": text(kind),
+        "type": found.get(Field.TYPE, ""),
         "state": state,
         "priority": None if urgency == NO_PRIORITY else urgency,
-        "added_ms": number(added, 0),
-        "run_at_ms": number(run_at),
-        "started_ms": number(started),
-        "finished_ms": number(finished) if state in _ENDED else None,
-        "attempts_made": number(made, 0),
-        "attempts": number(attempts, 1),
-        "stalled": number(stalled, 0),
-        "generation": number(generation, 0),
-        "worker": text(worker),
-        "progress": json_value(progress),
-        "error": "" if state is JobState.COMPLETED else text(error),
+        "added_ms": number(found.get(Field.ADDED), 0),
+        "run_at_ms": number(found.get(Field.RUN_AT)),
+        "started_ms": number(found.get(Field.STARTED)),
+        "finished_ms": number(found.get(Field.FINISHED)) if state in _ENDED else None,
+        "attempts_made": number(found.get(Field.ATTEMPTS_MADE), 0),
+        "attempts": number(found.get(Field.ATTEMPTS), stored.USUAL_ATTEMPTS),
+        "stalled": number(found.get(Field.STALLED), 0),
+        "generation": number(found.get(Field.GENERATION), 0),
+        "worker": found.get(Field.WORKER, ""),
+        "progress": json_value(found.get(Field.PROGRESS)),
+        "error": "" if succeeded else found.get(Field.ERROR, ""),
         "lease_ms": lease_ms if state is JobState.ACTIVE else None,
-        "cancelling": state is JobState.ACTIVE and cancel is not None,
-        "fingerprint": "" if state is JobState.COMPLETED else text(fingerprint),
+        "cancelling": state is JobState.ACTIVE and Field.CANCEL in found,
+        "fingerprint": "" if succeeded else found.get(Field.FINGERPRINT, ""),
     }
 
 
 _ENDED = frozenset({JobState.COMPLETED, JobState.FAILED})
 
 
-def _options(job_id: str, shown: Mapping[str, Any], values: Sequence[bytes | None]) -> JobOptions:
-    backoff, timeout, expires, keep_completed, keep_failed = values
+def _options(job_id: str, shown: Mapping[str, Any], found: Fields) -> JobOptions:
+    backoff = found.get(Field.BACKOFF)
     given: dict[str, Any] = {"job_id": job_id, "attempts": shown["attempts"]}
     given["priority"] = shown["priority"]
     if shown["state"] is JobState.DELAYED:
         given["run_at"] = when(shown["run_at_ms"])
     if backoff:
         with suppress(ValueError, KeyError):
-            given["backoff"] = Backoff.decode(text(backoff))
-    limit = number(timeout)
+            given["backoff"] = Backoff.decode(backoff)
+    limit = number(found.get(Field.TIMEOUT))
     if limit:
         given["timeout"] = limit / 1000
-    given["expires"] = when(number(expires))
-    for name, raw in (("remove_on_complete", keep_completed), ("remove_on_fail", keep_failed)):
-        if raw is not None:
+    given["expires"] = when(number(found.get(Field.EXPIRES)))
+    for name, field in (
+        ("remove_on_complete", Field.KEEP_COMPLETED), ("remove_on_fail", Field.KEEP_FAILED),
+    ):  # fmt: skip
+        if field in found:
             with suppress(ValueError):
-                given[name] = Retention.decode(text(raw))
+                given[name] = Retention.decode(found[field])
     try:
         return JobOptions(**given)
     except ValueError:

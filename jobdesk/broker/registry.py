@@ -125,11 +125,11 @@ def held(broker: Broker, worker: str, queues: Sequence[str]) -> dict[str, list[s
         ]
         pipe = broker.pipeline()
         for name, job_id in running:
-            pipe.hget(name.job(job_id), keys.Field.WORKER)
+            records.ask(pipe, name, job_id)
         whose = pipe.execute() if running else []
     found: dict[str, list[str]] = {}
-    for (name, job_id), raw in zip(running, whose, strict=True):
-        if records.text(raw) == worker:
+    for (name, job_id), values in zip(running, whose, strict=True):
+        if (records.record(values) or {}).get(keys.Field.WORKER) == worker:
             found.setdefault(name.queue, []).append(job_id)
     return found
 

@@ -7,12 +7,14 @@ Each method is one script call, safe to repeat after a lost answer. Operator com
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from jobdesk.broker.keys import STATE_NAMES, QueueKeys
+from jobdesk.broker import stored
+from jobdesk.broker.keys import STATE_NAMES, Field, QueueKeys
 from jobdesk.models import JobState, NewJob
 
 if TYPE_CHECKING:
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 
 #: A script touches at most this many jobs in one call.
 BATCH = 100
-_JOB_WIDTH = 5
 
 
 class Outcome(StrEnum):
@@ -55,6 +56,17 @@ class Finish:
     adds: list[NewJob] = field(default_factory=list)
     #: continuations for other queues, delivered afterwards: a JSON text each
     outgoing: list[bytes] = field(default_factory=list)
+    #: of the job, which its event names; "": the script looks it up
+    type: str = ""
+
+    @property
+    def plain(self) -> bool:
+        """Whether the job has completed, and there is nothing else to book."""
+        return bool(
+            self.outcome is Outcome.COMPLETED
+            and self.type
+            and not (self.progress or self.adds or self.outgoing)
+        )
 
 
 @dataclass(slots=True)
@@ -164,7 +176,7 @@ class Transitions:
         sent = self.send_exchange(
             worker, request, want, lease_ms, finishes, housekeeping=housekeeping
         )
-        return exchanged(sent.answer())
+        return exchanged(sent.answer(), finishes)
 
     def send_exchange(
         self,
@@ -241,15 +253,12 @@ def _append_job(args: list[Any], job: NewJob) -> None:
     args += (
         job.id,
         job.payload,
-        job.type,
+        stored.spec(job.type, job.fields, job.priority, job.lifo),
         job.priority,
         job.delay_ms,
         job.run_at_ms,
         1 if job.lifo else 0,
-        len(job.fields),
     )
-    for name, value in job.fields:
-        args += (name, value)
 
 
 def add_args(jobs: Sequence[NewJob]) -> list[Any]:
@@ -288,14 +297,20 @@ def exchange_args(  # noqa: PLR0917 - the order of the script's own arguments
     request: int,
     want: int,
     lease_ms: int,
-    finishes: Iterable[Finish] = (),
+    finishes: Sequence[Finish] = (),
     housekeeping: bool = False,
 ) -> list[Any]:
     """The arguments of ``exchange_jobs.lua``."""
     args: list[Any] = [worker, request, want, lease_ms, 1 if housekeeping else 0, 0]
-    count = 0
+    others: list[Finish] = []
     for finish in finishes:
-        count += 1
+        if finish.plain:
+            args += (finish.id, finish.epoch, finish.type, finish.value)
+        else:
+            others.append(finish)
+    args[5] = len(finishes) - len(others)
+    args.append(len(others))
+    for finish in others:
         args += (
             finish.id,
             finish.epoch,
@@ -311,43 +326,93 @@ def exchange_args(  # noqa: PLR0917 - the order of the script's own arguments
             _append_job(args, job)
         args.append(len(finish.outgoing))
         args += finish.outgoing
-    args[5] = count
     return args
 
 
-def exchanged(answer: Any) -> Exchanged:
-    """Read the answer of ``exchange_jobs.lua``."""
-    now, epoch, due, opens, waiting, statuses, flat, outgoing = answer
-    jobs = []
-    for i in range(0, len(flat), _JOB_WIDTH):
-        job_id, kind, payload, record, revoked = flat[i : i + _JOB_WIDTH]
-        attempts, made, timeout, backoff, generation, stalls, progress, expires, not_before = (
-            record.decode().split("\t")
-        )
-        jobs.append(
-            Taken(
-                job_id.decode(),
-                kind.decode(),
-                payload,
-                int(attempts or 1),
-                int(made or 0),
-                int(timeout) if timeout else None,
-                backoff,
-                int(generation or 0),
-                int(stalls or 0),
-                progress,
-                float(expires) if expires else None,
-                revoked,
-                epoch,
-                int(not_before) if not_before else None,
-            )
-        )
+def exchanged(answer: Any, finishes: Sequence[Finish] = ()) -> Exchanged:
+    """Read the answer of ``exchange_jobs.lua`` to a request with these ``finishes``."""
+    now, epoch, due, opens, waiting, letters, flat, beside, revoked, outgoing = answer
+    statuses = [_STATUSES[letter] for letter in letters]
+    plain = [finish.plain for finish in finishes]
+    if not all(plain):
+        # the script has booked the plain ones first
+        order = sorted(range(len(plain)), key=lambda index: not plain[index])
+        booked = dict(zip(order, statuses, strict=True))
+        statuses = [booked[index] for index in range(len(plain))]
+    payloads = dict(zip(beside[::2], beside[1::2], strict=True)) if beside else {}
+    revocations = dict(zip(revoked[::2], revoked[1::2], strict=True)) if revoked else {}
     return Exchanged(
         int(now),
         int(due) if due >= 0 else None,
         int(opens) if opens >= 0 else None,
         int(waiting),
-        [status.decode() for status in statuses],
-        jobs,
+        statuses,
+        [
+            _taken(
+                job_id, spec, status, epoch, now, payloads.get(job_id), revocations.get(job_id, b"")
+            )
+            for job_id, spec, status in zip(flat[::3], flat[1::3], flat[2::3], strict=True)
+        ],
         int(outgoing),
+    )
+
+
+_STATUSES = {ord("o"): "OK", ord("a"): "ALREADY", ord("s"): "STALE"}
+
+
+def _taken(  # noqa: PLR0917 - the order of the script's own answer
+    job_id: bytes,
+    spec: bytes,
+    status: bytes,
+    epoch: bytes,
+    now_ms: int,
+    beside: bytes | None,
+    revoked: bytes,
+) -> Taken:
+    head, _, payload = spec.partition(b"\n")
+    if status:
+        found = stored.fields(head, status) or {}
+        options = _options_of(found)
+    else:
+        found = _NOTHING
+        options = _options(head.partition(b"\t")[2])
+    kind, attempts, timeout_ms, backoff, expires_ms, eta_ms = options
+    return Taken(
+        job_id.decode(),
+        kind,
+        payload if beside is None else beside,
+        attempts,
+        int(found.get(Field.ATTEMPTS_MADE, 0)),
+        timeout_ms,
+        backoff,
+        int(found.get(Field.GENERATION, 0)),
+        int(found.get(Field.STALLED, 0)),
+        found.get(Field.PROGRESS, ""),
+        expires_ms,
+        revoked,
+        epoch,
+        eta_ms if eta_ms is not None and eta_ms > now_ms else None,
+    )
+
+
+_NOTHING: dict[str, str] = {}
+_Options = tuple[str, int, int | None, str, float | None, int | None]
+
+
+@lru_cache(maxsize=1024)
+def _options(line: bytes) -> _Options:
+    """What a spec says behind its time: most jobs of a type say the same."""
+    return _options_of(stored.fields(b"0\t" + line, None) or {})
+
+
+def _options_of(found: Mapping[str, str]) -> _Options:
+    timeout, expires = found.get(Field.TIMEOUT), found.get(Field.EXPIRES)
+    eta = found.get(Field.ETA)
+    return (
+        found[Field.TYPE],
+        int(found.get(Field.ATTEMPTS, stored.USUAL_ATTEMPTS)),
+        int(timeout) if timeout else None,
+        found.get(Field.BACKOFF, ""),
+        float(expires) if expires else None,
+        int(eta) if eta else None,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from jobdesk.broker import records
 from jobdesk.broker.keys import Field
 from jobdesk.engine.options import as_data
 from jobdesk.errors import JobNotFound
@@ -20,14 +21,15 @@ def packed_again(catalog: Catalog, name: str, job_id: str, data: Mapping[str, An
     """
     queue = catalog.queue(name)
     keys = queue.broker.keys(name)
-    with queue.broker.errors("HGET"):
+    with queue.broker.errors("HMGET"):
         pipe = queue.broker.pipeline()
-        pipe.hget(keys.job(job_id), Field.TYPE)
+        records.ask(pipe, keys, job_id)
         pipe.hget(keys.payload(job_id), job_id)
-        raw_kind, raw = pipe.execute()
-    if raw_kind is None:
+        values, beside = pipe.execute()
+    found = records.record(values)
+    if found is None:
         raise JobNotFound(f"no job {job_id} in queue {name}")
-    kind = raw_kind.decode()
+    kind, raw = found[Field.TYPE], records.raw_payload(values[0], beside)
     checked = catalog.task_class(name, kind).signature.bind((), as_data(data, name, kind))
     payload = queue.codec.unpack(raw or b"{}", name, job_id, kind)
     payload.data = checked

@@ -258,7 +258,8 @@ class Pool:
         if under_way is None or under_way.sent is None:
             return
         try:
-            answer = exchanged(under_way.sent.answer())
+            finishes = [finish for _, finish in under_way.finishes]
+            answer = exchanged(under_way.sent.answer(), finishes)
         except BaseException as exc:  # noqa: BLE001 - raised again
             self._failed(feed, under_way, exc)
             return

@@ -24,6 +24,7 @@ from huey.api import ChordResult, PeriodicTask, Task, chord, group
 from jobdesk import settings as settings_module
 from jobdesk.broker.connection import Broker, connect
 from jobdesk.broker.ids import new_id
+from jobdesk.broker.stored import USUAL_ATTEMPTS
 from jobdesk.broker.transitions import BATCH, Finish, SentJobs, Transitions
 from jobdesk.engine import continuations, packing
 from jobdesk.engine.codec import Codec, JsonSerializer, task_exception
@@ -497,7 +498,9 @@ class Queue(InHand):
             given = task_class.signature.bind(payload.args, given)
         args, kwargs = task_class.signature.call_arguments(given)
         fields = dict(data.fields)
-        task = task_class(args, kwargs, id=data.id, retries=int(fields.get("at", 1)) - 1)
+        task = task_class(
+            args, kwargs, id=data.id, retries=int(fields.get("at", USUAL_ATTEMPTS)) - 1
+        )
         task.priority = packing.shown_priority(data.priority, task, self)
         if data.run_at_ms:
             task.eta = packing.from_ms(data.run_at_ms, self.utc)

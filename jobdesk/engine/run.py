@@ -234,6 +234,7 @@ class Run:
             outcome,
             delay_ms=delay_ms,
             progress="" if self._context is None else self._context.unsent_progress(),
+            type=self.taken.type,
         )
         if exc is not None:
             message = describe(exc)

@@ -18,11 +18,13 @@ from huey.constants import EmptyData
 from huey.storage import BaseStorage
 from huey.utils import Error
 
-from jobdesk.broker.keys import Field
+from jobdesk.broker import records
+from jobdesk.broker.keys import Field, record_fields
+from jobdesk.broker.stored import USUAL_ATTEMPTS
 from jobdesk.engine.codec import encode_value
 from jobdesk.engine.packing import to_ms
 from jobdesk.engine.run import in_hand, last_error
-from jobdesk.models import NewJob
+from jobdesk.models import NO_PRIORITY, NewJob
 
 if TYPE_CHECKING:
     from jobdesk.engine.queue import Queue
@@ -129,16 +131,18 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
         with self._queue.broker.errors():
             pipe = self._queue.broker.pipeline()
             pipe.execute_command("GET", self._key(key))
-            pipe.execute_command("HMGET", keys.job(key), Field.STATE, Field.ERROR, Field.TYPE)
+            records.ask(pipe, keys, key)
             pipe.execute_command("HGET", keys.result(key), key)
             pipe.execute_command("LINDEX", keys.attempts(key), -1)
             pipe.execute_command("GET", keys.tombstone(key))
-            value, (state, error, kind), result, attempt, tomb = pipe.execute()
+            value, values, result, attempt, tomb = pipe.execute()
         if value is not None:
             return value
-        if state is not None:
-            if self._queue.is_periodic(kind.decode()):
+        record = records.record(values)
+        if record is not None:
+            if self._queue.is_periodic(record[Field.TYPE]):
                 return EmptyData  # Huey has no results of periodic tasks; the record has
+            state, error = record[Field.STATE], record.get(Field.ERROR)
             return self._result(state, error, result, attempt)
         if tomb is not None:
             letter, text = tomb.split(b" ", 2)[1:]
@@ -150,14 +154,14 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
                 )
         return EmptyData
 
-    def _result(self, state: bytes, error: bytes | None, result: bytes | None, attempt: Any) -> Any:
-        if state == b"c":
+    def _result(self, state: str, error: str | None, result: bytes | None, attempt: Any) -> Any:
+        if state == "c":
             return EmptyData if result is None else result
         if attempt is None or error is None:
             return EmptyData
-        if state == b"f" or self._queue.store_intermediate_errors:
+        if state == "f" or self._queue.store_intermediate_errors:
             metadata = last_error(attempt)
-            if metadata["class"] in (_NEVER_RAN if state == b"f" else _NOT_SURFACED):
+            if metadata["class"] in (_NEVER_RAN if state == "f" else _NOT_SURFACED):
                 return EmptyData
             return encode_value(Error(metadata))
         return EmptyData
@@ -228,7 +232,8 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
 
     def has_ended(self, key: str) -> bool:
         """Whether the job will run no more by itself."""
-        return self._command("HGET", self._keys.job(key), Field.STATE) in (b"c", b"f")
+        found = records.record(self._command("HMGET", self._keys.record(key), *record_fields(key)))
+        return found is not None and found[Field.STATE] in ("c", "f")
 
     def incr(self, key: str, amount: int = 1) -> int:
         return int(self._command("INCRBY", self._keys.counter(key), amount))
@@ -262,9 +267,9 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
         found = {}
         for index, (job_id, raw) in enumerate(zip(completed + failed, answers, strict=True)):
             if index < len(completed):
-                value = self._result(b"c", None, raw, None)
+                value = self._result("c", None, raw, None)
             else:
-                value = self._result(b"f", b"", None, raw)
+                value = self._result("f", "", None, raw)
             if value is not EmptyData and self._read.get(job_id) != hash(value):
                 found[job_id] = value
         return found
@@ -318,34 +323,30 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
             pipe = self._queue.broker.pipeline()
             for raw in ids:
                 job_id = raw.decode()
-                pipe.execute_command(
-                    "HMGET", keys.job(job_id), Field.TYPE, Field.PRIORITY, Field.RUN_AT,
-                    Field.ATTEMPTS, Field.ATTEMPTS_MADE, Field.TIMEOUT, Field.EXPIRES,
-                    Field.BACKOFF, Field.ETA,
-                )  # fmt: skip
+                records.ask(pipe, keys, job_id)
                 pipe.execute_command("HGET", keys.payload(job_id), job_id)
             answers = pipe.execute()
         found = []
         for index, raw in enumerate(ids):
-            record, payload = answers[2 * index], answers[2 * index + 1]
-            kind, priority, run_at, attempts, made, timeout, expires, backoff, eta = record
-            if kind is None or payload is None:
+            values, beside = answers[2 * index], answers[2 * index + 1]
+            record, payload = records.record(values), records.raw_payload(values[0], beside)
+            if record is None or payload is None:
                 continue
-            left = max(0, int(attempts or 1) - int(made or 0))
-            fields: list[tuple[str, str | int]] = [("at", left), ("am", int(made or 0))]
-            if backoff:
-                fields.append(("bk", backoff.decode()))
-            if timeout:
-                fields.append(("to", int(timeout)))
-            if expires:
-                fields.append(("ex", expires.decode()))
+            made = int(record.get(Field.ATTEMPTS_MADE, 0))
+            left = max(0, int(record.get(Field.ATTEMPTS, USUAL_ATTEMPTS)) - made)
+            fields: list[tuple[str, str | int]] = [("at", left), ("am", made)]
+            fields += [
+                (name.value, record[name])
+                for name in (Field.BACKOFF, Field.TIMEOUT, Field.EXPIRES)
+                if name in record
+            ]
             found.append(
                 NewJob(
                     id=raw.decode(),
-                    type=kind.decode(),
+                    type=record[Field.TYPE],
                     payload=payload,
-                    priority=int(priority),
-                    run_at_ms=int(run_at or eta or 0),
+                    priority=int(record.get(Field.PRIORITY, NO_PRIORITY)),
+                    run_at_ms=int(record.get(Field.RUN_AT) or record.get(Field.ETA) or 0),
                     fields=tuple(fields),
                 )
             )

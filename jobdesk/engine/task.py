@@ -79,6 +79,8 @@ class JobTaskWrapper(TaskWrapper):  # type: ignore[misc]  # huey has no types
         queue: Queue = self.huey
         plain = str(name or getattr(func, "__name__", type(func).__name__))
         kind = plain.replace("_", "-")
+        if not kind or any(c.isspace() for c in kind):
+            raise InvalidTask(f"{plain!r} cannot name a type: it has no name, or a space in it")
         settings["queue"] = queue
         settings["type_name"] = kind
         settings["found_by_import"] = "<locals>" not in getattr(func, "__qualname__", "")

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from jobdesk import settings as settings_module
 from jobdesk.broker import connection
 from jobdesk.models import NO_PRIORITY, NewJob
-from tests import invariants
+from tests import invariants, stored
 from tests.acceptance import trouble
 from tests.acceptance.jobs import add
 from tests.acceptance.workers import Starter, Watch
@@ -65,14 +65,15 @@ def test_a_payload_that_nobody_signed_is_not_run(start: Starter, settings: Setti
     watched = Watch(connection.connect(), "trouble")
     (good, copied) = add("nap", 2)
     client = connection.connect().client
-    signed = client.hget(watched.keys.payload(copied), copied)
+    signed = stored.payload(client, watched.keys, copied)
     assert signed is not None
     assert signed.startswith(b"s1.")
     add_raw("unsigned", json.dumps({"seconds": 0.1}).encode())
     add_raw("another-jobs", signed)
     add_raw("another-types", signed, kind="spin")
     forged = signed[:-2] + (b"9}" if signed.endswith(b"}") else b"00")
-    client.hset(watched.keys.payload(copied), copied, forged)
+    record = stored.read(client, watched.keys, copied)
+    stored.write(client, watched.keys, copied, forged, **record)
 
     start.huey_consumer("-w", "2", "-q", JOBDESK_SECRET="k" * 32)
     watched.wait_for_ends(5)

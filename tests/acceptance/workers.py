@@ -15,10 +15,11 @@ from typing import Any
 import psutil
 
 from jobdesk.broker.connection import Broker
-from jobdesk.broker.events import parse
+from jobdesk.broker.entries import events_of
 from jobdesk.broker.inspector import Inspector
 from jobdesk.broker.keys import STATE_LETTERS
 from jobdesk.models import Event, Job
+from tests import stored
 
 ROOT = Path(__file__).parents[2]
 MODULE = "tests.acceptance.trouble"
@@ -149,12 +150,11 @@ class Watch:
         return [entry.decode() for entry in raw]
 
     def worker_of(self, job_id: str) -> str:
-        raw: Any = self._broker.client.hget(self.keys.job(job_id), "w")
-        return (raw or b"").decode()
+        return stored.read(self._broker.client, self.keys, job_id).get("w", "")
 
     def events(self) -> list[Event]:
         raw: Any = self._broker.client.xrange(self.keys.events)
-        return [parse(self.queue, *entry) for entry in raw]
+        return [event for entry in raw for event in events_of(self.queue, *entry)]
 
     def times(self, event: str) -> Counter[str]:
         """How often that event came, by job."""

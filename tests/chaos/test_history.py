@@ -61,7 +61,8 @@ def test_notes_of_many_writers_are_whole_lines(tmp_path):
 def test_a_gap_in_the_events_is_noted(broker, tmp_path):
     """Here the first of them have been deleted before the recorder came."""
     jobs = QueueBuilder(broker, "gaps")
-    jobs.waiting("a1", "a2", "a3")
+    for job_id in ("a1", "a2", "a3"):
+        jobs.waiting(job_id)
     broker.client.xtrim(jobs.keys.events, maxlen=1, approximate=False)
     history = History(tmp_path / "h")
     recorder = Recorder(broker, "gaps", history)

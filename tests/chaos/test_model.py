@@ -24,10 +24,10 @@ from hypothesis.stateful import (
 
 from jobdesk.broker.connection import Broker
 from jobdesk.broker.control import Control
-from jobdesk.broker.events import parse
+from jobdesk.broker.entries import events_of
 from jobdesk.broker.transitions import Exchanged, Finish, Outcome, Transitions
 from jobdesk.models import NewJob
-from tests import invariants, servers
+from tests import invariants, servers, stored
 from tests.chaos.model import End, Job, Model
 from tests.clock import CLOCK, set_clock
 
@@ -377,25 +377,24 @@ class Scripts(RuleBasedStateMachine):
         self._same_events()
 
     def _same(self, job: Job) -> None:
-        raw = self.client.hgetall(self.keys.job(job.id))
-        record = {name.decode(): value.decode() for name, value in raw.items()}
+        record = stored.read(self.client, self.keys, job.id)
         got = (
-            int(record["p"]), int(record.get("am", 0)), int(record.get("stc", 0)),
+            int(record.get("p", 11)), int(record.get("am", 0)), int(record.get("stc", 0)),
             int(record.get("rel", 0)), int(record.get("gen", 0)), "cx" in record,
         )  # fmt: skip
         want = (job.priority, job.made, job.stalls, job.released, job.generation, job.cancelled)
         assert got == want, f"{job.id}: {record}"
         if job.state == "a":
             assert (record["ep"], record["w"]) == (job.epoch, job.worker)
-        assert self.client.hget(self.keys.payload(job.id), job.id) == job.data
+        assert stored.payload(self.client, self.keys, job.id) == job.data
         assert (self.client.hget(self.keys.result(job.id), job.id) or b"") == job.result
 
     def _same_events(self) -> None:
         """Per job in the model's order, none missing in the numbers."""
         entries = self.client.xrange(self.keys.events)
-        numbers = [int(fields[b"n"]) for _, fields in entries]
-        assert numbers == list(range(1, len(numbers) + 1))
-        got = [parse(QUEUE, *entry) for entry in entries[self.told :]]
+        events = [event for entry in entries for event in events_of(QUEUE, *entry)]
+        assert [event.n for event in events] == list(range(1, len(events) + 1))
+        got = events[self.told :]
         want = self.model.events[self.told :]
         for job_id in {event.job_id or "" for event in got} | {each[1] for each in want}:
             mine = [event for event in got if (event.job_id or "") == job_id]

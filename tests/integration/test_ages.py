@@ -29,7 +29,7 @@ def now(broker) -> int:
 def test_the_count_is_what_cleaning_then_removes(broker, jobs, now, state, limit):
     getattr(jobs, state)("a", "b", "c")
     for job_id in ("a", "b"):
-        broker.client.hset(jobs.keys.job(job_id), "ts", now - 2 * HOUR_MS)
+        jobs.change(job_id, ts=now - 2 * HOUR_MS)
         if state in ("completed", "failed"):
             jobs.end_at(state, job_id, now - 2 * HOUR_MS)
 
@@ -43,7 +43,7 @@ def test_the_count_is_what_cleaning_then_removes(broker, jobs, now, state, limit
 def test_of_more_waiting_jobs_than_are_looked_at_there_is_a_bound(broker, jobs, now):
     for start in range(0, 2100, 100):
         jobs.waiting(*(f"w{n}" for n in range(start, start + 100)))
-    broker.client.hset(jobs.keys.job("w0"), "ts", now - 2 * HOUR_MS)
+    jobs.change("w0", ts=now - 2 * HOUR_MS)
 
     found = ages.older(broker, "thumbs", "waiting", grace=3600)
 

@@ -734,7 +734,7 @@ def test_a_schedule_is_named_by_its_queue_where_two_have_it(run, broker, thumbs)
 def test_nothing_of_a_job_can_steer_the_terminal(run, thumbs, broker):
     payload = json.dumps({"title": EVIL, EVIL: 1}).encode()
     thumbs.failed("f", error=f"ValueError: {EVIL}", payload=payload)
-    broker.client.hset(broker.keys("thumbs").job("f"), "t", f"resize{EVIL}")
+    thumbs.change("f", t=f"resize{EVIL}")
     thumbs.completed("c", value={"text": EVIL})
     thumbs.delayed("d", payload=payload)
 

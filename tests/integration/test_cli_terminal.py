@@ -133,7 +133,7 @@ def test_saying_yes_beforehand_is_not_asked_again(terminal, thumbs):
 
 def test_a_table_is_cut_to_the_width_of_the_terminal(terminal, thumbs):
     thumbs.failed("f", error="ValueError: " + "x" * 300)
-    thumbs.broker.client.hset(thumbs.keys.job("f"), "er", "ValueError: " + "x" * 300)
+    thumbs.change("f", er="ValueError: " + "x" * 300)
 
     shown = terminal("jobs", "thumbs", "--status", "failed")
 

@@ -30,7 +30,7 @@ from jobdesk.errors import (
     WrongState,
 )
 from jobdesk.models import JobState, QueueStats
-from tests import invariants
+from tests import invariants, stored
 from tests.queue_builder import WORKER, QueueBuilder
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def test_a_retried_job_starts_over_at_the_end_of_its_priority(control, jobs):
     jobs.failed("a1", priority=2, fields={"rf": "60000:"})
     jobs.waiting("b1", priority=2)
     jobs.waiting("c1", priority=3)
-    jobs.broker.client.hset(jobs.keys.job("a1"), mapping={"stc": 2, "rel": 1, "ex": 1})
+    jobs.change("a1", stc=2, rel=1, ex=1)
     sleep(jobs)
 
     assert control.retry_job("thumbs", "a1") == 1
@@ -331,7 +331,7 @@ def test_the_data_of_a_running_job_is_not_replaced(control, jobs):
 def test_data_of_no_job_is_not_kept(control, jobs):
     with pytest.raises(JobNotFound):
         control.update_data("thumbs", "nope", b"{}")
-    assert not jobs.broker.client.exists(jobs.keys.payload("nope"))
+    assert jobs.payload("nope") is None
 
 
 # --- cancel
@@ -413,7 +413,7 @@ def test_cleaning_what_has_not_run_goes_by_when_it_was_added(control, jobs, stat
     getattr(jobs, state)(*ids)
     old = ids[::7]
     for job_id in old:
-        jobs.broker.client.hset(jobs.keys.job(job_id), "ts", 1_000)
+        jobs.change(job_id, ts=1_000)
 
     touched = control.clean_jobs("thumbs", state, grace=3600)
 
@@ -424,7 +424,7 @@ def test_cleaning_what_has_not_run_goes_by_when_it_was_added(control, jobs, stat
 def test_cleaning_goes_on_when_the_cursor_has_been_taken(control, jobs):
     ids = numbered("a", 600)
     jobs.waiting(*ids)
-    jobs.broker.client.hset(jobs.keys.job(ids[300]), "ts", 1_000)
+    jobs.change(ids[300], ts=1_000)
     prefix = jobs.keys.prefix
     _, done, cursor, gone, _ = jobs.broker.run("clean_jobs", prefix, "waiting", 3_600_000, 250, "")
     for _ in range(3):
@@ -862,7 +862,7 @@ def test_a_job_of_a_schedule_is_signed_where_payloads_are(broker, settings):
     with Broker(settings.model_copy(update={"secret": secret})) as signing:
         published(signing)
         job_id = Control(signing).run_schedule("thumbs", "sweep")
-        raw = signing.client.hget(signing.keys("thumbs").payload(job_id), job_id)
+        raw = stored.payload(signing.client, signing.keys("thumbs"), job_id)
 
     assert Codec(b"between us").unpack(raw, "thumbs", job_id, "sweep").data == {}
 

@@ -14,6 +14,7 @@ from jobdesk.broker.reading.findings import Level
 from jobdesk.broker.registry import WorkerBeat
 from jobdesk.broker.server.rounds import Rounds
 from jobdesk.errors import RedisUnavailable
+from tests import stored
 from tests.queue_builder import QueueBuilder
 
 
@@ -118,14 +119,14 @@ def test_workers_that_take_nothing_are_a_fault(broker, thumbs):
     thumbs.waiting("w1", "w2")
     assert findings(broker) == {}
 
-    broker.client.hset(thumbs.keys.job("w1"), "ts", 1000)
+    thumbs.change("w1", ts=1000)
 
     assert findings(broker) == {"idle": Level.FAULT}
 
 
 def test_a_queue_that_its_rate_limit_keeps_is_not_idle(broker, thumbs):
     thumbs.waiting("w1")
-    broker.client.hset(thumbs.keys.job("w1"), "ts", 1000)
+    thumbs.change("w1", ts=1000)
     Control(broker).set_rate_limit("thumbs", (1, 3600))
 
     assert findings(broker) == {}
@@ -143,13 +144,12 @@ def test_a_queue_of_a_newer_release_is_a_fault(broker, thumbs):
 @pytest.mark.parametrize(
     ("harm", "why"),
     [
-        (lambda c, k: c.hset(k.job("w"), "st", "f"), "its record says failed"),
-        (lambda c, k: c.delete(k.job("w")), "without a record"),
-        (lambda c, k: c.hdel(k.payload("w"), "w"), "data is missing"),
+        (lambda c, k: stored.change(c, k, "w", st="f"), "its record says failed"),
+        (lambda c, k: c.hdel(k.record("w"), "w"), "without a record"),
+        (lambda c, k: stored.lose_payload(c, k, "w"), "data is missing"),
         (lambda c, k: c.zadd(k.failed, {"w": 1}), "waiting and failed at once"),
-        (lambda c, k: c.zincrby(k.wait, 1, "w"), "place in the line differs"),
-        (lambda c, k: c.hset(k.job("w"), "p", 2), "another priority"),
-        (lambda c, k: c.hdel(k.job("w"), "t"), "no type"),
+        (lambda c, k: stored.change(c, k, "w", p=2), "another priority"),
+        (lambda c, k: stored.change(c, k, "w", t=None), "no type"),
     ],
 )
 def test_a_damaged_record_is_a_fault_that_names_the_job(broker, thumbs, harm, why):
@@ -165,7 +165,7 @@ def test_a_damaged_record_is_a_fault_that_names_the_job(broker, thumbs, harm, wh
 
 def test_an_active_job_without_an_epoch_is_a_fault(broker, thumbs):
     thumbs.active("a")
-    broker.client.hdel(thumbs.keys.job("a"), "ep")
+    thumbs.change("a", ep=0)
 
     assert findings(broker) == {"record": Level.FAULT}
 
@@ -187,7 +187,7 @@ def processed(broker):
 def test_the_sample_is_bounded_and_takes_both_ends(broker, thumbs):
     thumbs.waiting(*(f"w{n:03}" for n in range(100)))
     for job_id in ("w000", "w050", "w099"):
-        broker.client.hset(thumbs.keys.job(job_id), "st", "f")
+        thumbs.change(job_id, st="f")
 
     looked = look(broker, 10)
 
@@ -200,7 +200,7 @@ def test_no_request_is_of_more_commands_than_may_be_and_all_is_found_in_parts(br
     for state in ("failed", "completed", "active", "delayed", "waiting"):
         getattr(thumbs, state)(*(f"{state}{n:02}" for n in range(40)))
     for n in range(30):
-        broker.client.hset(thumbs.keys.job(f"waiting{n:02}"), "st", "f")
+        thumbs.change(f"waiting{n:02}", st="f")
     for n in range(100):
         WorkerBeat(broker, f"host:{n}:w", "host", n, ["thumbs"], 4, "0.1.0").beat()
 
@@ -314,7 +314,7 @@ def test_findings_reach_the_command_and_its_exit_code(broker, thumbs):
 
     thumbs.waiting("w")
     well = CliRunner().invoke(cli, ["doctor", "--json"])
-    broker.client.hdel(thumbs.keys.payload("w"), "w")
+    stored.lose_payload(broker.client, thumbs.keys, "w")
     ill, shown = CliRunner().invoke(cli, ["doctor", "--json"]), CliRunner().invoke(cli, ["doctor"])
 
     assert (well.exit_code, json.loads(well.stdout)["success"]) == (0, True)

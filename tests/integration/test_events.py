@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobdesk.broker.control import Control
+from jobdesk.broker.entries import events_of
 from jobdesk.broker.events import EventReader, Gap, newest, wait_for_end
+from jobdesk.broker.reading import eventpages
 from jobdesk.errors import InvalidCursor, NaiveDatetime, PageTooLarge, ResultGone, WaitTimeout
-from jobdesk.models import Event, JobState
+from jobdesk.models import Event, JobState, NewJob
 from tests.queue_builder import QueueBuilder
 
 if TYPE_CHECKING:
@@ -164,6 +166,109 @@ def test_a_reader_of_no_queues_reads_nothing(broker):
     assert EventReader(broker, []).read(0) == []
 
 
+# --- events that share an entry
+
+
+def entries(jobs: QueueBuilder) -> int:
+    return int(jobs.broker.client.xlen(jobs.keys.events))
+
+
+def test_events_that_differ_in_their_job_only_share_an_entry(broker, jobs):
+    jobs.waiting("a1", "a2", "a3")
+    mixed = [NewJob(id=f"m{kind}", type=kind, payload=b"{}") for kind in ("one", "other")]
+    jobs.moves.add([*mixed, NewJob(id="d1", type="one", payload=b"{}", delay_ms=60_000)])
+
+    found = EventReader(broker, ["thumbs"], since="0").read(0)
+
+    assert entries(jobs) == 3
+    assert [(e.n, e.name, e.job_id, e.type) for e in found] == [
+        (1, "waiting", "a1", "resize"), (2, "waiting", "a2", "resize"),
+        (3, "waiting", "a3", "resize"), (4, "waiting", "mone", "one"),
+        (5, "waiting", "mother", "other"), (6, "delayed", "d1", "one"),
+    ]  # fmt: skip
+    assert len({e.id for e in found}) == 6
+
+
+def test_what_is_told_of_each_job_is_its_own(broker, jobs):
+    jobs.failed("a1", "a2", error="ValueError: no")
+    jobs.failed("b1", error="KeyError: no")
+
+    told = [e for e in newest(broker, "thumbs", 20) if e.name == "failed"]
+
+    assert [(e.job_id, e.fields["err"]) for e in told] == [
+        ("b1", "KeyError: no"), ("a2", "ValueError: no"), ("a1", "ValueError: no"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("read", range(1, 12))
+def test_a_reader_begins_behind_any_event_of_an_entry(broker, jobs, read):
+    for group in ("a", "b", "c"):
+        jobs.waiting(*(f"{group}{n}" for n in range(4)))
+    found = EventReader(broker, ["thumbs"], since="0").read(0)
+
+    after = EventReader(broker, ["thumbs"], since=found[read - 1].id).read(0)
+
+    assert after == found[read:]
+
+
+@pytest.mark.parametrize("count", [1, 3, 4, 5, 9, 100, 500])
+def test_the_newest_are_as_many_as_asked_for_however_they_lie(broker, jobs, count):
+    for n in range(20):
+        jobs.waiting(*(f"a{n}x{i}" for i in range(40)))
+        jobs.waiting(f"single{n}")
+    every = EventReader(broker, ["thumbs"], since="0")
+    known: list[Event | Gap] = []
+    while part := every.read(0):
+        known += part
+    assert len(known) == 820
+
+    found = newest(broker, "thumbs", count)
+
+    assert list(found) == known[::-1][:count]
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, 7, 30])
+def test_pages_of_any_size_go_back_without_a_hole(broker, jobs, size):
+    for n in range(6):
+        jobs.waiting(*(f"a{n}x{i}" for i in range(5)))
+        jobs.waiting(f"single{n}")
+    known = list(reversed(newest(broker, "thumbs", 100)))
+
+    found: list[Event] = []
+    one = eventpages.page(broker, ["thumbs"], count=size)
+    found[:0] = one.events
+    while one.more:
+        one = eventpages.page(broker, ["thumbs"], "+", size, one.ends)
+        found[:0] = one.events
+
+    assert found == known
+
+
+def test_what_lies_between_two_events_of_an_entry_is_read_again(broker, jobs):
+    jobs.waiting(*(f"a{i}" for i in range(6)))
+    jobs.waiting("b")
+    known = EventReader(broker, ["thumbs"], since="0").read(0)
+
+    behind = known[1]
+    assert isinstance(behind, Event)
+    assert list(eventpages.between(broker, {"thumbs": (behind.id, 3)})) == known[2:5]
+    assert list(eventpages.since(broker, ["thumbs"], {"thumbs": behind.id}, 50)) == known[2:]
+
+
+@pytest.mark.parametrize("together", [1, 100])
+def test_the_stream_keeps_ten_thousand_events_and_a_little(broker, jobs, together):
+    for start in range(0, 12_000, together):
+        ids = (f"a{i}" for i in range(start, start + together))
+        jobs.moves.add([NewJob(id=one, type="t", payload=b"{}") for one in ids])
+
+    raw = broker.client.xrange(jobs.keys.events)
+    events = [event for entry in raw for event in events_of("thumbs", *entry)]
+
+    assert 10_000 <= len(events) <= 11_000
+    assert [event.n for event in events] == list(range(12_001 - len(events), 12_001))
+    assert broker.client.zcard(jobs.keys.prefix + "evm") <= 22
+
+
 # --- gaps
 
 
@@ -171,14 +276,16 @@ def test_events_trimmed_before_they_were_read_are_a_gap(broker, jobs):
     reader = EventReader(broker, ["thumbs"])
     jobs.waiting("a1")
     reader.read(0)
-    jobs.waiting("b1", "c1", "d1")
+    for job_id in ("b1", "c1", "d1"):
+        jobs.waiting(job_id)
     broker.client.xtrim(jobs.keys.events, maxlen=1, approximate=False)
 
     assert short(reader.read(0)) == [Gap("thumbs", 2), ("thumbs", "waiting", "d1")]
 
 
 def test_a_reader_from_the_oldest_event_is_told_what_was_trimmed_before(broker, jobs):
-    jobs.waiting("a1", "b1", "c1")
+    for job_id in ("a1", "b1", "c1"):
+        jobs.waiting(job_id)
     broker.client.xtrim(jobs.keys.events, maxlen=1, approximate=False)
 
     found = EventReader(broker, ["thumbs"], since="0").read(0)
@@ -213,7 +320,8 @@ def test_a_reader_that_takes_up_after_a_trim_is_told(broker, jobs):
     first = EventReader(broker, ["thumbs"], since="0")
     jobs.waiting("a1")
     first.read(0)
-    jobs.waiting("b1", "c1")
+    jobs.waiting("b1")
+    jobs.waiting("c1")
     broker.client.xtrim(jobs.keys.events, maxlen=1, approximate=False)
 
     found = EventReader(broker, ["thumbs"], since=first.positions).read(0)

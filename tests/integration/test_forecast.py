@@ -51,7 +51,7 @@ def test_what_is_delayed_is_counted_by_the_minute_in_which_it_is_due(broker, job
     due(broker, jobs, "soon", now + 10 * MINUTE)
     due(broker, jobs, "soon2", now + 10 * MINUTE)
     due(broker, jobs, "later", now + 61 * MINUTE)
-    broker.client.hset(jobs.keys.job("soon"), "am", 1)
+    jobs.change("soon", am=1)
 
     found = forecast.read(broker, "thumbs")
 
@@ -116,7 +116,7 @@ def test_while_jobs_wait_and_none_ends_the_slots_promise_nothing(broker, jobs, n
     jobs.waiting("w")
 
     fresh = forecast.read(broker, "thumbs").pace.how
-    broker.client.hset(jobs.keys.job("w"), "ts", now - 10 * MINUTE)
+    jobs.change("w", ts=now - 10 * MINUTE)
     late = forecast.read(broker, "thumbs").pace.how
 
     assert (fresh, late) == ("slots", "stuck")

@@ -13,7 +13,7 @@ import pytest
 
 from jobdesk.broker.transitions import Finish, Outcome, Taken
 from jobdesk.models import NewJob
-from tests import invariants
+from tests import invariants, stored
 from tests.chaos import guards
 from tests.queue_builder import LEASE_MS, WORKER, QueueBuilder
 
@@ -125,7 +125,7 @@ def test_an_id_that_is_there_is_added_once(jobs):
 
     assert jobs.moves.add([_job("a1", payload=b'{"other":1}')])[0][0] == "DUP"
 
-    assert jobs.broker.client.hget(jobs.keys.payload("a1"), "a1") == b'{"path": "a1"}'
+    assert jobs.payload("a1") == b'{"path": "a1"}'
     assert jobs.order() == ["a1"]
     assert jobs.names() == ["waiting", "duplicated"]
 
@@ -134,7 +134,7 @@ def test_an_id_that_is_there_is_added_once(jobs):
 def test_the_payload_of_an_id_outside_ascii_is_where_a_client_looks_for_it(jobs):
     jobs.waiting("jobé")
 
-    assert jobs.broker.client.hexists(jobs.keys.payload("jobé"), "jobé")
+    assert jobs.payload("jobé") == json.dumps({"path": "jobé"}).encode()
 
 
 # --- taking
@@ -190,7 +190,7 @@ def test_a_take_that_is_sent_again_gets_no_job_that_another_has_by_now(jobs):
 @guard("exchange_jobs:corrupt")
 def test_a_job_without_data_fails_by_name_and_the_next_is_taken(jobs):
     jobs.waiting("a1", "a2")
-    jobs.broker.client.hdel(jobs.keys.payload("a1"), "a1")
+    stored.lose_payload(jobs.broker.client, jobs.keys, "a1")
 
     assert [job.id for job in jobs.take(2)] == ["a2"]
     assert jobs.record("a1")["er"] == "CorruptRecord: no data"
@@ -203,6 +203,14 @@ def test_an_id_without_a_record_is_dropped_when_it_is_due(jobs):
 
     assert jobs.take() == []
     assert jobs.order() == []
+
+
+@guard("include/events:no_events")
+def test_where_nothing_happens_no_number_is_drawn(jobs):
+    before = jobs.calls("incrby")
+    jobs.take()
+
+    assert jobs.calls("incrby") == before
 
 
 @guard("exchange_jobs:nothing_to_wake_for")
@@ -226,10 +234,11 @@ def test_nobody_is_woken_for_an_empty_queue_nor_for_a_paused_one(jobs):
 
 
 @guard("exchange_jobs:completed")
-def test_a_completed_job_is_completed(jobs):
+@pytest.mark.parametrize("progress", ["", "50"])
+def test_a_completed_job_is_completed(jobs, progress):
     (job,) = jobs.active("a1")
 
-    assert jobs.finish(job, value=b"1") == "OK"
+    assert jobs.finish(job, value=b"1", progress=progress) == "OK"
     assert jobs.state("a1") == "completed"
 
 
@@ -275,7 +284,7 @@ def test_an_end_that_is_sent_again_was_booked_already(jobs, outcome):
     assert jobs.names() == before
 
 
-@guard("exchange_jobs:booked_and_gone", "exchange_jobs:not_kept")
+@guard("exchange_jobs:booked_and_gone", "exchange_jobs:not_kept", "exchange_jobs:plain")
 def test_the_end_of_a_job_that_is_not_kept_is_known_when_sent_again(jobs):
     (job,) = jobs.active("a1", fields={"rc": ":0"})
 
@@ -482,7 +491,8 @@ def test_a_count_of_ones_own_removes_no_job_without_one(jobs):
 
 
 @guard("remove_job:exists", "retry_job:exists", "promote_job:exists", "cancel_job:exists",
-       "change_priority:exists", "update_data:exists", "undo_operation:exists")  # fmt: skip
+       "change_priority:exists", "update_data:exists", "undo_operation:exists",
+       "include/record:no_spec")  # fmt: skip
 @pytest.mark.parametrize(
     ("script", "args"),
     [
@@ -549,7 +559,7 @@ def test_a_job_that_runs_keeps_its_priority(jobs):
     jobs.active("a1")
 
     assert jobs.call("change_priority", "a1", 3) == ["STATE", "a"]
-    assert jobs.record("a1")["p"] == "11"
+    assert "p" not in jobs.record("a1")
 
 
 @guard("change_priority:change")
@@ -565,7 +575,7 @@ def test_the_data_of_a_running_job_stays(jobs):
     jobs.active("a1")
 
     assert jobs.call("update_data", "a1", "{}")[:2] == ["LOCKED", WORKER]
-    assert jobs.broker.client.hget(jobs.keys.payload("a1"), "a1") == b'{"path": "a1"}'
+    assert jobs.payload("a1") == b'{"path": "a1"}'
 
 
 @guard("remove_job:active")
@@ -747,6 +757,15 @@ def test_more_than_the_trash_holds_is_dropped_whole(jobs):
 
     assert jobs.call("remove_job", "a1", "", "r1", "op", "remove", "me") == ["OK", "w", 0]
     assert jobs.broker.client.exists(jobs.keys.operation("op")) == 0
+
+
+@guard("include/trash:no_record")
+def test_a_stray_id_that_was_removed_does_not_come_back(jobs):
+    jobs.completed("a1")
+    jobs.broker.client.zadd(jobs.keys.completed, {"stray": 1})
+    jobs.call("clean_jobs", "completed", 0, 100, "", "op", "clean", "me", "r1")
+
+    assert jobs.call("undo_operation", "op", 100, "u1")[3:] == [["a1"], []]
 
 
 @guard("undo_operation:retried")

@@ -393,10 +393,7 @@ def test_a_payload_that_cannot_be_read_is_shown_as_it_is(inspector, jobs, raw):
 
 def test_a_record_with_nonsense_in_it_is_shown_all_the_same(inspector, jobs):
     jobs.waiting("a1")
-    jobs.broker.client.hset(
-        jobs.keys.job("a1"),
-        mapping={"bk": "?", "to": "soon", "rc": "x:y", "pg": "half", "ex": "never", "at": "9999"},
-    )
+    jobs.change("a1", bk="?", to="soon", rc="x:y", pg="half", ex="never", at="9999")
 
     job = inspector.job("thumbs", "a1")
 

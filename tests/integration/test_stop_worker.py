@@ -92,7 +92,7 @@ def _audit(broker):
 def test_a_killed_worker_is_known_to_be_lost_and_its_jobs_come_back(broker, sleeper, beat):
     jobs = QueueBuilder(broker, "thumbs")
     jobs.active("a1")
-    broker.client.hset(jobs.keys.job("a1"), "w", beat.worker)
+    jobs.change("a1", w=beat.worker)
 
     done = Control(broker, who="op@here").stop_worker(beat.worker, kill=True)
 

@@ -40,8 +40,8 @@ def everything(jobs: QueueBuilder, job_id: str) -> dict[str, object]:
     """All that Redis keeps of a job, and its place."""
     client, keys = jobs.broker.client, jobs.keys
     return {
-        "record": client.hgetall(keys.job(job_id)),
-        "payload": client.hget(keys.payload(job_id), job_id),
+        "record": jobs.record(job_id),
+        "payload": jobs.payload(job_id),
         "result": client.hget(keys.result(job_id), job_id),
         "attempts": client.lrange(keys.attempts(job_id), 0, -1),
         "log": client.lrange(keys.log(job_id), 0, -1),

@@ -158,7 +158,7 @@ def test_a_job_that_rests_after_an_error_says_which(jobs):
 
 def test_a_delayed_job_that_is_due_says_so(jobs):
     jobs.delayed("d1", delay_ms=60_000)
-    jobs.broker.client.hset(jobs.keys.job("d1"), "ra", 1000)
+    jobs.change("d1", ra=1000)
     jobs.broker.client.zadd(jobs.keys.delayed, {"d1": 1000})
 
     assert list(ask(jobs, "d1")) == ["due", "no-worker"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobdesk.broker.inspector import CLASS
 from jobdesk.broker.keys import queues as queue_names
+from tests import stored
 
 if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
@@ -27,5 +28,5 @@ def fill(broker: Broker, queue: str, waiting: int, records: int = 1500) -> None:
         client.eval(_FILL, 1, keys.wait, first, min(_PART, waiting - first), place)
     pipe = broker.pipeline()
     for n in range(min(records, waiting)):
-        pipe.hset(keys.job(f"m{n}"), mapping={"st": "w", "ty": "send", "ts": 1_800_000_000_000})
+        stored.write(pipe, keys, f"m{n}", t="send", ts=1_800_000_000_000)
     pipe.execute()

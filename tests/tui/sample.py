@@ -19,6 +19,7 @@ from jobdesk.broker import keys, registry
 from jobdesk.broker.transitions import Finish, Outcome, Transitions
 from jobdesk.engine.fingerprint import fingerprint
 from jobdesk.models import NO_PRIORITY, NewJob
+from tests import stored
 from tests.clock import CLOCK
 
 if TYPE_CHECKING:
@@ -241,11 +242,11 @@ class Sample:
             one, of = job_id(f"{queue} older {n}"), planned[n % len(planned)]
             ended = NOW_MS - 40 * MINUTE - n * 29 * SECOND
             pipe.zadd(names.completed, {one: ended})
-            pipe.hset(names.job(one), mapping={
-                "st": "c", "t": of.type, "p": NO_PRIORITY, "ts": ended - 900, "pon": ended - 600,
-                "fon": ended, "at": 3, "am": 1, "w": "web-1:4120:a",
-            })  # fmt: skip
-            pipe.hset(names.payload(one), one, json.dumps(of.data))
+            stored.write(
+                pipe, names, one, json.dumps(of.data).encode(),
+                st="c", ep=1, t=of.type, ts=ended - 900, pon=ended - 600, fon=ended, am=1,
+                w="web-1:4120:a",
+            )  # fmt: skip
             pipe.hset(names.result(one), one, '"done"')
         pipe.execute()
 

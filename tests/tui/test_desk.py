@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from jobdesk.broker.inspector import Inspector
-from jobdesk.broker.keys import Field
 from jobdesk.models import JobState
 from jobdesk.tui import policy
 from jobdesk.tui.screens.dialogs import ConfirmScreen
@@ -347,8 +346,7 @@ def test_a_list_without_jobs_has_no_job_beside_it(run_desk, thumbs):
 def test_a_job_that_was_delayed_waits_since_it_was_due(run_desk, broker, thumbs):
     thumbs.waiting("w1")
     now = Inspector(broker).now_ms()
-    record = thumbs.keys.job("w1")
-    broker.client.hset(record, mapping={Field.ADDED: now - 7_200_000, Field.RUN_AT: now - 300_000})
+    thumbs.change("w1", ts=now - 7_200_000, ra=now - 300_000)
 
     async def act(pilot, app):
         await on_board(pilot, app)

@@ -29,7 +29,7 @@ def said(findings):
 def test_what_is_wrong_comes_first_with_what_it_means_and_what_to_do(run_desk, broker, thumbs):
     thumbs.waiting("w1", "w2")
     registered(broker, "mails").waiting("m1")
-    broker.client.hset(thumbs.keys.job("w2"), "st", "f")
+    thumbs.change("w2", st="f")
     registered(broker, "resting").waiting("r1")
     Control(broker).pause_queue("resting")
     keys: list[str] = []

@@ -111,7 +111,7 @@ def fill(broker: Broker) -> None:
     huge = json.dumps({"huge": HUGE}, ensure_ascii=False).encode()
     queue.completed(job_id("huge"), payload=huge, value=HUGE)
     for one in ("failed", "done"):
-        client.hset(broker.keys(QUEUE).job(job_id(one)), mapping={"t": ALL, "w": ALL})
+        queue.change(job_id(one), t=ALL, w=ALL)
     queue.waiting("waits", payload=said)
     (runs,) = queue.take(1)
     queue.moves.progress(runs.id, runs.epoch, json.dumps(ALL))

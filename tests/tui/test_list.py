@@ -7,6 +7,7 @@ from dataclasses import replace
 from jobdesk.models import JobState
 from jobdesk.tui.link.reads import WindowRows
 from jobdesk.tui.screens.jobs import JobsScreen
+from tests import stored
 from tests.tui.driving import press, until
 
 
@@ -89,7 +90,7 @@ def test_two_hundred_thousand_jobs_cost_what_the_screen_shows(
     )  # fmt: skip
     pipe = broker.pipeline()
     for n in (*range(1, 200), *range(99_000, 101_200), *range(199_700, 200_001)):
-        pipe.hset(keys.job(f"m{n}"), mapping={"st": "c", "ty": "resize", "ts": now, "fon": now + n})
+        stored.write(pipe, keys, f"m{n}", st="c", ep=1, t="resize", ts=now, fon=now + n)
     pipe.execute()
 
     def commands():

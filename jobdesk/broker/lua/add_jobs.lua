@@ -15,10 +15,10 @@ local P = KEYS[1]
 local likeness = ARGV[1]
 local n = #likeness
 local now = now_ms()
-local emit, batch = events(P)
-local seal, together, before
+local emit, seal = events(P)
+local batch, before
 if n > 1 then
-  seal, together = batch(), { n = n, members = {}, payloads = {} }
+  batch = { n = n, members = {} }
 end
 local answer, at, added = {}, 2, 0
 for i = 1, n do
@@ -26,27 +26,19 @@ for i = 1, n do
   if string.byte(likeness, i) == 48 then
     before = nil
   end
-  at, what, state, before = add_job(P, now, emit, ARGV, at, before, together)
-  answer[#answer + 1] = what
-  answer[#answer + 1] = state
+  at, what, state, before = add_job(P, now, emit, ARGV, at, before, batch)
+  answer[2 * i - 1], answer[2 * i] = what, state
   if what == 'ADDED' then
     added = added + 1
   end
 end
-if together then
-  if together.members[1] then
-    redis.call('zadd', P .. 'wait', unpack(together.members))
-  end
-  for s, list in pairs(together.payloads) do
-    redis.call('hset', P .. 'd:' .. s, unpack(list))
-  end
+if batch and batch.members[1] then
+  redis.call('zadd', P .. 'wait', unpack(batch.members))
 end
 if added > 0 then
   -- also for a delayed job: whoever waits learns from its next take when the job is due
   wake(P)
   count(P, now, { a = added })
 end
-if seal then
-  seal()
-end
+seal()
 return answer

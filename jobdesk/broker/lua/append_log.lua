@@ -12,8 +12,7 @@ local known = replayed(P, request)
 if known then -- guard: replay
   return known
 end
-local f = redis.call('hmget', job_key(P, id), 'ep', 'st')
-if f[1] ~= epoch or f[2] ~= 'a' then -- guard: fence
+if not runs(P, id, epoch) then -- guard: fence
   return 'STALE'
 end
 local log = P .. 'log:' .. id

@@ -21,23 +21,24 @@ if before then -- guard: replay
   return before
 end
 
-local key, now = job_key(P, id), now_ms()
-local record = redis.call('hmget', key, 'st', 't', 'w', 'am', 'gen', 'rf', 'cx')
-local st, kind = record[1], record[2]
-if not st then -- guard: exists
+local job, now = read_job(P, id), now_ms()
+if not job then -- guard: exists
   return { 'NOTFOUND' }
 end
+local st, kind = job.st, job.t
 if st == 'c' or st == 'f' then -- guard: ended
   return { 'STATE', st }
 end
-local emit = events(P)
+local emit, seal = events(P)
 if st == 'a' then -- guard: active
-  if not record[7] then
-    redis.call('hset', key, 'cx', 1)
+  if not job.cx then
+    job.cx = '1'
+    write_status(P, id, job)
     emit('cancelled', id, kind, 'prev', 'active')
+    seal()
   end
   local lease = (tonumber(redis.call('zscore', P .. 'active', id)) or now) - now
-  return { 'ACTIVE', record[3] or '', math.max(0, lease) }
+  return { 'ACTIVE', job.w or '', math.max(0, lease) }
 end
 
 local set = st == 'd' and 'delayed' or 'wait'
@@ -47,15 +48,16 @@ redis.call('zrem', P .. set, id)
 emit('cancelled', id, kind, 'prev', prev)
 emit('failed', id, kind, 'prev', prev, 'err', reason)
 count(P, now, { f = 1 })
-if keep_own(P, id, record[6], redis.call('hget', P .. 'meta', 'rf'), now) then
-  redis.call('hdel', key, 'ra', 'w', 'pon')
-  local fp = fingerprint(kind or '', 'JobCancelled', 'cancelled before it ran')
-  redis.call('hset', key, 'st', 'f', 'fon', now, 'er', reason, 'fp', fp)
+if keep_own(P, id, job.rf, redis.call('hget', P .. 'meta', 'rf'), now) then
+  local fp = fingerprint(kind, 'JobCancelled', 'cancelled before it ran')
+  job.ra, job.w, job.pon = nil, nil, nil
+  job.st, job.fon, job.er, job.fp = 'f', now, reason, fp
+  write_status(P, id, job)
   local groups = error_groups(P, now)
   groups.count(fp, id, kind, reason, true)
   groups.write()
   keep_attempt(
-    P, id, (tonumber(record[4]) or 0) + 1, nil, record[5], now,
+    P, id, tonumber(job.am or '0') + 1, nil, job.gen, now,
     '"o":"failed","w":"","err":"' .. reason .. '","tb":""}'
   )
   redis.call('zadd', P .. 'failed', now, id)
@@ -63,4 +65,5 @@ else
   bury(P, id, '0', 'f', reason)
   delete_job(P, id)
 end
+seal()
 return answered(P, request, { 'OK', st })

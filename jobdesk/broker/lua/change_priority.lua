@@ -10,23 +10,20 @@ local P = KEYS[1]
 local id, priority = ARGV[1], tonumber(ARGV[2])
 redis.call('zrem', P .. 'wait', '')
 
-local key = job_key(P, id)
-local record = redis.call('hmget', key, 'st', 'p', 'li')
-local st, before = record[1], tonumber(record[2]) or 11
-if not st then -- guard: exists
+local job = read_job(P, id)
+if not job then -- guard: exists
   return { 'NOTFOUND' }
 end
+local st, before = job.st, tonumber(job.p or '11')
 if st ~= 'w' and st ~= 'd' then -- guard: queued
   return { 'STATE', st }
 end
 if before == priority then -- guard: change
   return { 'OK', before }
 end
+job.p = priority
+write_status(P, id, job)
 if st == 'w' then
-  local score = place(P, priority, record[3])
-  redis.call('zadd', P .. 'wait', score, id)
-  redis.call('hset', key, 'p', priority, 'sc', score)
-else
-  redis.call('hset', key, 'p', priority)
+  redis.call('zadd', P .. 'wait', place(P, priority, job.li), id)
 end
 return { 'OK', before }

@@ -41,7 +41,8 @@ if state == 'waiting' or state == 'delayed' then
     if #gone == limit then -- guard: limit
       break
     end
-    local added = tonumber(redis.call('hget', job_key(P, found[i]), 'ts'))
+    local spec = redis.call('hget', home(P, found[i]), found[i])
+    local added = tonumber(string.match(spec or '', '^%d+'))
     if not added or added <= before then -- guard: too_new, lets pass
       gone[#gone + 1] = found[i]
     else
@@ -57,7 +58,8 @@ if #gone > 0 then
   bin.removed(state == 'waiting' and 'wait' or state, gone)
   redis.call('zrem', set, unpack(gone))
   delete_jobs(P, gone)
-  local emit = events(P)
+  local emit, seal = events(P)
   emit('cleaned', false, false, 'state', state, 'count', #gone)
+  seal()
 end
 return answered(P, request, { 'OK', done and 1 or 0, cursor, gone, bin.close() })

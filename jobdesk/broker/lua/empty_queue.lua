@@ -19,7 +19,7 @@ if known then -- guard: replay
   return known
 end
 
-local emit = events(P)
+local emit, seal = events(P)
 local bin = open_trash(P, operation, action, who, now_ms())
 local removed = 0
 local function clear(set, state)
@@ -41,4 +41,5 @@ local left = redis.call('zcard', P .. 'wait') + redis.call('zcard', P .. 'delaye
 if removed > 0 and left == 0 then
   emit('drained')
 end
+seal()
 return answered(P, request, { 'OK', removed, left, bin.close() })

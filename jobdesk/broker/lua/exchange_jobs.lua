@@ -1,7 +1,10 @@
 -- exchange_jobs: book what a worker has finished and hand it as much as it has room for.
 -- KEYS[1]  the queue's prefix
 -- ARGV     worker, request number, how many to take, lease ms, housekeeping ('1': reap stalled
---          jobs too), number of finishes, then each finish:
+--          jobs too);
+--          number of jobs that have completed and left nothing else to book, then of each
+--            id, epoch, type, result;
+--          number of other ends, then of each
 --            id, epoch, kind, value, error, attempt, delay_ms, progress, n continuations, each as
 --            in include/add.lua, m outgoing entries, each a JSON text
 --          kind: c completed · r to be retried, costs an attempt · n to be run again, costs none ·
@@ -11,14 +14,12 @@
 --          error: "Class: message", cut for the record · attempt: the rest of the attempt's JSON,
 --          see include/attempts.lua
 -- Returns  { now, epoch, next due or -1, ms until the rate limit opens or -1, jobs waiting,
---            { OK | ALREADY | STALE per finish },
---            { id, type, payload, record, revocations, … },
+--            a letter for each end: o(k), a(lready) or s(tale),
+--            { id, spec, status as it was before, … },
+--            { id, payload, … of those whose spec has none }, { id, revocations, … },
 --            with housekeeping: how many entries wait in outgoing }
---          record: attempts, made, timeout, backoff, generation, stalls, progress, expires and, of a
---          job that is not due yet, when it is,
---          with tabs between (JSON writes a tab as \t, so there is none in progress)
 -- Events   completed, retrying, delayed, waiting, failed, drained; active; stalled
--- Safe to send again: a finish is known by its epoch, a take by worker and request number.
+-- Safe to send again: an end is known by its epoch, a take by worker and request number.
 -- include: time
 -- include: record
 -- include: deletion
@@ -33,7 +34,7 @@
 -- include: retention
 local P = KEYS[1]
 local worker, request, want = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local lease, housekeeping, finishes = tonumber(ARGV[4]), ARGV[5] == '1', tonumber(ARGV[6])
+local lease, housekeeping = tonumber(ARGV[4]), ARGV[5] == '1'
 
 -- a write that frees memory comes first, so that this runs on at maxmemory
 redis.call('zrem', P .. 'active', '')
@@ -41,83 +42,89 @@ local us = now_us()
 local now = math.floor(us / 1000)
 -- a number is formatted anew by every command that takes it
 local now_text, lease_text = string.format('%.0f', now), string.format('%.0f', now + lease)
-local emit, batch = events(P)
-local seal = batch()
+local emit, seal = events(P)
 local figures = figures(P, now)
 local groups = error_groups(P, now)
 local meta = redis.call(
-  'hmget', P .. 'meta', 'paused', 'max_active', 'limit_jobs', 'limit_ms', 'rc', 'rf', 'max_stalled'
+  'hmget', P .. 'meta', 'paused', 'max_active', 'limit_jobs', 'limit_ms', 'rc', 'rf',
+  'max_stalled', 'own'
 )
-
+local _, kept_completed = parse_retention(meta[5])
 local any_revoked = redis.call('exists', P .. 'revoked') == 1
 
--- what the finishes below have in common goes into one command each
-local gone, ended_at, results, own_counts = {}, { c = {}, f = {} }, {}, {}
+-- what the ends below have in common goes into one command each
+local gone, ended_at, own_counts = {}, { c = {}, f = {} }, {}
 local SETS = { c = P .. 'completed', f = P .. 'failed' }
 
-local function flush_ended(state)
-  local members = ended_at[state]
-  if members[1] then
-    redis.call('zadd', SETS[state], unpack(members))
-    ended_at[state] = {}
-  end
-end
-
-local function ended(id, J, state, own, default, epoch, text, fields)
+local function ended(id, job, own, default, text)
   local age, count = parse_retention(own or default)
   if count == 0 then -- guard: not_kept
     delete_job(P, id)
-    bury(P, id, epoch, state, text)
+    bury(P, id, job.ep, job.st, text)
     return
   end
-  redis.call('hset', J, 'st', state, 'fon', now_text, unpack(fields))
-  local members = ended_at[state]
+  job.fon, job.sc = now_text, nil
+  write_status(P, id, job)
+  local members = ended_at[job.st]
   members[#members + 1] = now_text
   members[#members + 1] = id
-  if state == 'c' and text ~= '' then
-    local s = shard(id)
-    local list = results[s] or {}
-    list[#list + 1] = id
-    list[#list + 1] = text
-    results[s] = list
+  if job.st == 'c' and text ~= '' then
+    redis.call('hset', result_key(P, id), id, text)
   end
   if own and age then
     redis.call('zadd', P .. 'expire', now + age, id)
   end
   if own and count then
-    own_counts[state] = math.min(count, own_counts[state] or count)
+    own_counts[job.st] = math.min(count, own_counts[job.st] or count)
   end
 end
 
--- a finish for a job that is not active under its epoch: booked before, or another's by now
+-- an end of a job that is not active under its epoch: booked before, or another's by now
 local function late(id, epoch, last)
   if last == epoch then -- guard: booked
-    return 'ALREADY'
+    return 'a'
   end
   local tomb = redis.call('get', P .. 'tomb:' .. id)
   local same = tomb and string.sub(tomb, 1, #epoch + 1) == epoch .. ' '
   if same and not string.find(tomb, '^%d+ r') then -- guard: booked_and_gone
-    return 'ALREADY'
+    return 'a'
   end
-  return 'STALE'
+  return 's'
 end
 
-local function complete(id, J, epoch, value, progress)
-  local f = redis.call('hmget', J, 'ep', 't', 'pon', 'am', 'rc', 'st')
-  if f[1] ~= epoch or f[6] ~= 'a' then -- guard: fence_complete
-    return late(id, epoch, f[1])
+local function complete(id, epoch, job, result)
+  if not job or job.ep ~= epoch or job.st ~= 'a' then -- guard: fence_complete
+    return late(id, epoch, job and job.ep)
   end
   gone[#gone + 1] = id
-  local made = f[4] and tonumber(f[4]) + 1 or '1'
-  local fields = { 'am', made }
-  if progress ~= '' then
-    fields = { 'am', made, 'pg', progress }
+  figures.run(now - tonumber(job.pon or now))
+  job.am, job.st = tonumber(job.am or '0') + 1, 'c'
+  ended(id, job, job.rc, meta[5], result)
+  emit('completed', id, job.t, 'a', job.am)
+  return 'o'
+end
+
+-- Most jobs have run once, nothing else has happened to them, and they are kept as the queue keeps
+-- them. The status of such a one is as hand_out wrote it; what it becomes is put together of that.
+local function complete_plainly(id, epoch, kind, result)
+  local key = home(P, id)
+  local status = redis.call('hget', key, id .. ':')
+  local run, ran, started =
+    string.match(status or '', '^a\t(%d+)\t(pon=(%d+)\tw=[^\t]*)\tsc=%d+$')
+  if run ~= epoch or meta[8] or kept_completed == 0 then -- guard: plain
+    return complete(id, epoch, read_job(P, id), result)
   end
-  figures.run(now - tonumber(f[3] or now))
-  figures.add('c', 1)
-  ended(id, J, 'c', f[5], meta[5], epoch, value, fields)
-  emit('completed', id, f[2], 'a', made)
-  return 'OK'
+  redis.call('hset', key, id .. ':', 'c\t' .. epoch .. '\tam=1\tfon=' .. now_text .. '\t' .. ran)
+  if result ~= '' then
+    redis.call('hset', result_key(P, id), id, result)
+  end
+  gone[#gone + 1] = id
+  local members = ended_at.c
+  local n = #members
+  members[n + 1], members[n + 2] = now_text, id
+  figures.run(now - started)
+  emit('completed', id, kind, 'a', 1)
+  return 'o'
 end
 
 -- a retry's way back into the line: its error handler, added below, goes before it
@@ -127,115 +134,117 @@ local function finish(at)
   local id, epoch, kind, value = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local err, attempt, delay = ARGV[at + 4], ARGV[at + 5], tonumber(ARGV[at + 6])
   local progress = ARGV[at + 7]
-  local J = job_key(P, id)
+  local job = read_job(P, id)
   if kind == 'c' then -- guard: completed
-    return complete(id, J, epoch, value, progress)
+    if progress ~= '' and job then
+      job.pg = progress
+    end
+    return complete(id, epoch, job, value)
   end
-  local f = redis.call(
-    'hmget', J, 'ep', 't', 'pon', 'am', 'gen', 'sc', 'p', 'rel', 'li', 'rf', 'st', 'cx'
-  )
-  if f[1] ~= epoch or f[11] ~= 'a' then -- guard: fence
-    return late(id, epoch, f[1])
+  if not job or job.ep ~= epoch or job.st ~= 'a' then -- guard: fence
+    return late(id, epoch, job and job.ep)
   end
   redis.call('zrem', P .. 'active', id)
-  if f[12] and kind ~= 'f' and kind ~= 'x' then -- guard: cancelled
+  if job.cx and kind ~= 'f' and kind ~= 'x' then -- guard: cancelled
     -- an operator wanted it stopped, and its worker had not heard of it yet: it does not run again
     kind, err = kind == 'r' and 'f' or 'x', 'JobCancelled: cancelled by an operator'
-    value = fingerprint(f[2], 'JobCancelled', 'cancelled by an operator')
+    value = fingerprint(job.t, 'JobCancelled', 'cancelled by an operator')
     attempt = '"o":"failed","w":' .. cjson.encode(worker) .. ',"err":"' .. err .. '","tb":""}'
   end
-  local made = tonumber(f[4] or '0')
-  local fields = {}
+  local made = tonumber(job.am or '0')
   if progress ~= '' then
-    fields = { 'pg', progress }
+    job.pg = progress
   end
   if kind ~= 'b' and kind ~= 's' then
-    figures.run(now - tonumber(f[3] or now))
+    figures.run(now - tonumber(job.pon or now))
+  end
+  if kind == 'f' or kind == 'r' then
+    made = made + 1
+    job.am = made
   end
 
   if kind == 'f' or kind == 'x' then
-    if kind == 'f' then
-      made = made + 1
-      fields[#fields + 1] = 'am'
-      fields[#fields + 1] = made
-    end
-    fields[#fields + 1] = 'er'
-    fields[#fields + 1] = err
+    job.st, job.er = 'f', err
     if value ~= '' then
-      fields[#fields + 1] = 'fp'
-      fields[#fields + 1] = value
-      groups.count(value, id, f[2], err, true)
+      job.fp = value
+      groups.count(value, id, job.t, err, true)
     end
-    keep_attempt(P, id, made, f[3], f[5], now, attempt)
-    ended(id, J, 'f', f[10], meta[6], epoch, err, fields)
+    keep_attempt(P, id, made, job.pon, job.gen, now, attempt)
+    ended(id, job, job.rf, meta[6], err)
     figures.add('f', 1)
-    emit('failed', id, f[2], 'a', made, 'err', err, 'prev', 'active')
+    emit('failed', id, job.t, 'a', made, 'err', err, 'prev', 'active')
   elseif kind == 'b' then
-    local released = tonumber(f[8] or '0') + 1
+    local released = tonumber(job.rel or '0') + 1
     if released > 20 then -- guard: released_too_often
       stall(P, id, now, emit, figures, tonumber(meta[7] or '3'))
-      return 'OK'
+      return 'o'
     end
-    keep_attempt(P, id, made + 1, f[3], f[5], now, attempt)
-    redis.call('hset', J, 'st', 'w', 'rel', released, unpack(fields))
-    redis.call('zadd', P .. 'wait', f[6], id)
-    emit('waiting', id, f[2], 'prev', 'active', 'reason', 'shutdown')
+    keep_attempt(P, id, made + 1, job.pon, job.gen, now, attempt)
+    redis.call('zadd', P .. 'wait', job.sc, id)
+    job.st, job.rel, job.sc = 'w', released, nil
+    write_status(P, id, job)
+    emit('waiting', id, job.t, 'prev', 'active', 'reason', 'shutdown')
   elseif kind == 's' then
-    redis.call('hset', J, 'st', 'd', 'ra', value, unpack(fields))
+    job.st, job.ra, job.sc = 'd', value, nil
+    write_status(P, id, job)
     redis.call('zadd', P .. 'delayed', value, id)
-    emit('delayed', id, f[2], 'run_at', value)
+    emit('delayed', id, job.t, 'run_at', value)
   else
-    if kind == 'r' then
-      made = made + 1
-      fields[#fields + 1] = 'am'
-      fields[#fields + 1] = made
-    end
-    fields[#fields + 1] = 'er'
-    fields[#fields + 1] = err
+    job.er, job.sc = err, nil
     if value ~= '' then
-      fields[#fields + 1] = 'fp'
-      fields[#fields + 1] = value
-      groups.count(value, id, f[2], err, false)
+      job.fp = value
+      groups.count(value, id, job.t, err, false)
     end
-    keep_attempt(P, id, kind == 'r' and made or made + 1, f[3], f[5], now, attempt)
+    keep_attempt(P, id, kind == 'r' and made or made + 1, job.pon, job.gen, now, attempt)
     figures.add('rt', 1)
-    emit('retrying', id, f[2], 'a', made, 'delay', delay, 'err', err)
+    emit('retrying', id, job.t, 'a', made, 'delay', delay, 'err', err)
     if delay > 0 then
-      redis.call('hset', J, 'st', 'd', 'ra', now + delay, unpack(fields))
-      redis.call('zadd', P .. 'delayed', now + delay, id)
-      emit('delayed', id, f[2], 'run_at', now + delay)
+      job.st, job.ra = 'd', now + delay
+      write_status(P, id, job)
+      redis.call('zadd', P .. 'delayed', job.ra, id)
+      emit('delayed', id, job.t, 'run_at', job.ra)
     else
       requeue = function()
-        local score = place(P, tonumber(f[7]), f[9])
-        redis.call('hset', J, 'st', 'w', 'sc', score, unpack(fields))
-        redis.call('zadd', P .. 'wait', score, id)
-        emit('waiting', id, f[2], 'prev', 'active')
+        job.st = 'w'
+        write_status(P, id, job)
+        redis.call('zadd', P .. 'wait', place(P, tonumber(job.p or '11'), job.li), id)
+        emit('waiting', id, job.t, 'prev', 'active')
       end
     end
   end
-  return 'OK'
+  return 'o'
 end
 
-local statuses, at, done, completed, failed = {}, 7, 0, 0, 0
-for i = 1, finishes do
-  local status = finish(at)
-  statuses[i] = status
-  if status == 'OK' then
+local statuses, at, completed = {}, 7, 0
+for i = 1, tonumber(ARGV[6]) do
+  statuses[i] = complete_plainly(ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3])
+  if statuses[i] == 'o' then
+    completed = completed + 1
+  end
+  at = at + 4
+end
+local done, failed = completed, 0
+local others = tonumber(ARGV[at])
+at = at + 1
+for _ = 1, others do
+  local kind, status = ARGV[at + 2], finish(at)
+  statuses[#statuses + 1] = status
+  if status == 'o' then
     done = done + 1
-    if ARGV[at + 2] == 'c' then
+    if kind == 'c' then
       completed = completed + 1
-    elseif ARGV[at + 2] == 'f' or ARGV[at + 2] == 'x' then
+    elseif kind == 'f' or kind == 'x' then
       failed = failed + 1
     end
   end
   local n = tonumber(ARGV[at + 8])
   at = at + 9
   for _ = 1, n do
-    if status == 'OK' then -- guard: refused_adds, lets pass
+    if status == 'o' then -- guard: refused_adds, lets pass
       at = add_job(P, now, emit, ARGV, at)
       figures.add('a', 1)
     else
-      at = pass_job(ARGV, at)
+      at = pass_job(at)
     end
   end
   if requeue then
@@ -244,11 +253,14 @@ for i = 1, finishes do
   end
   n = tonumber(ARGV[at])
   for j = at + 1, at + n do
-    if status == 'OK' then -- guard: refused_outgoing, lets pass
+    if status == 'o' then -- guard: refused_outgoing, lets pass
       redis.call('rpush', P .. 'outgoing', ARGV[j])
     end
   end
   at = at + n + 1
+end
+if completed > 0 then
+  figures.add('c', completed)
 end
 if gone[1] then
   redis.call('zrem', P .. 'active', unpack(gone))
@@ -258,10 +270,10 @@ if gone[1] then
     end
   end
 end
-flush_ended('c')
-flush_ended('f')
-for s, list in pairs(results) do
-  redis.call('hset', P .. 'r:' .. s, unpack(list))
+for state, members in pairs(ended_at) do
+  if members[1] then
+    redis.call('zadd', SETS[state], unpack(members))
+  end
 end
 for state, count in pairs(own_counts) do
   trim_own(P, state == 'c' and 'completed' or 'failed', count, 50)
@@ -303,70 +315,58 @@ if meta[3] then -- guard: rate_limit
   room = math.min(room, free)
 end
 
-local epoch, jobs = '0', {}
+local epoch, jobs, beside, revocations = '0', {}, {}, {}
+-- the status of a job's first run, up to its place in the line
+local first_run
 
--- the payloads of some jobs, by id: one command for each shard they lie in
-local function payloads(ids)
-  local by_shard, found = {}, {}
-  for _, id in ipairs(ids) do
-    local s = shard(id)
-    local list = by_shard[s]
-    if list then
-      list[#list + 1] = id
-    else
-      by_shard[s] = { id }
-    end
-  end
-  for s, list in pairs(by_shard) do
-    local values = redis.call('hmget', P .. 'd:' .. s, unpack(list))
-    for i, id in ipairs(list) do
-      found[id] = values[i]
-    end
-  end
-  return found
-end
-
-local function hand_out(id, payload, again)
-  local J = job_key(P, id)
-  local f = redis.call(
-    'hmget', J, 't', 'at', 'am', 'to', 'bk', 'gen', 'stc', 'pg', 'ex', 'ts', 'ra', 'ep', 'st',
-    'eta'
-  )
-  if again and (f[12] ~= epoch or f[13] ~= 'a') then -- guard: replayed_and_gone
+-- puts a job into the answer; score: its place in the line, nil when it was handed out before
+local function hand_out(id, score)
+  local key, again = home(P, id), not score
+  local raw = redis.call('hmget', key, id, id .. ':')
+  local spec, status = raw[1], raw[2]
+  if again and not string.find(status or '', '^a\t' .. epoch .. '\t') then -- guard: replayed_and_gone
     return false
   end
-  if not f[1] or not payload then -- guard: corrupt
+  local added, kind = string.match(spec or '', '^(%d+)\t([^\t\n]+)')
+  local inline = spec and string.find(spec, '\n', 1, true)
+  local payload = added and not inline and redis.call('hget', P .. 'd:' .. shard(id), id)
+  if not added or not (inline or payload) then -- guard: corrupt
     if not again then
-      redis.call('hset', J, 't', f[1] or '?', 'p', 11, 'st', 'f', 'fon', now, 'er', 'CorruptRecord: no data')
+      redis.call('hsetnx', key, id, now_text .. '\t?')
+      local job = read_job(P, id)
+      job.st, job.fon, job.er = 'f', now_text, 'CorruptRecord: no data'
+      write_status(P, id, job)
       redis.call('zadd', P .. 'failed', now, id)
-      emit('failed', id, f[1] or '?', 'err', 'CorruptRecord: no data')
+      emit('failed', id, kind or '?', 'err', job.er)
     end
     return false
   end
-  if not again then
-    local since = tonumber(f[10] or now)
-    if f[11] then
-      since = math.max(since, tonumber(f[11]))
-    end
-    figures.wait(now - since)
-    redis.call('hset', J, 'st', 'a', 'w', worker, 'pon', now_text, 'ep', epoch)
-    emit('active', id, f[1], 'w', worker, 'a', f[3] and tonumber(f[3]) + 1 or '1')
+  if again then
+    -- it is as its worker was told before
+  elseif status then
+    local job = job_of(spec, status)
+    figures.wait(now - math.max(tonumber(added), tonumber(job.ra or '0')))
+    job.st, job.ep, job.pon, job.w, job.sc = 'a', epoch, now_text, worker, score
+    write_status(P, id, job)
+    emit('active', id, kind, 'w', worker, 'a', tonumber(job.am or '0') + 1)
+  else
+    figures.wait(now - added)
+    redis.call('hset', key, id .. ':', first_run .. score)
+    emit('active', id, kind, 'w', worker, 'a', 1)
   end
-  local revoked = ''
   if any_revoked then
-    local r = redis.call('hmget', P .. 'revoked', 'r:' .. id, 'rt:' .. f[1])
+    local r = redis.call('hmget', P .. 'revoked', 'r:' .. id, 'rt:' .. kind)
     if r[1] or r[2] then
-      revoked = cjson.encode({ r[1] or '', r[2] or '' })
+      revocations[#revocations + 1] = id
+      revocations[#revocations + 1] = cjson.encode({ r[1] or '', r[2] or '' })
     end
   end
   local n = #jobs
-  for i = 2, 9 do
-    f[i] = f[i] or ''
+  jobs[n + 1], jobs[n + 2], jobs[n + 3] = id, spec, status or ''
+  if not inline then
+    beside[#beside + 1] = id
+    beside[#beside + 1] = payload
   end
-  -- a job that waits before it is due comes from a queue that has etas as Huey does
-  f[10] = f[14] and tonumber(f[14]) > now and f[14] or ''
-  jobs[n + 1], jobs[n + 2], jobs[n + 3] = id, f[1], payload
-  jobs[n + 4], jobs[n + 5] = table.concat(f, '\t', 2, 10), revoked
   return true
 end
 
@@ -375,13 +375,8 @@ if want > 0 then
   local last = redis.call('hmget', wk, 'req', 'ep', 'ids')
   if last[1] == request then -- guard: replay
     epoch = last[2]
-    local ids = {}
     for id in string.gmatch(last[3], '%S+') do
-      ids[#ids + 1] = id
-    end
-    local found = payloads(ids)
-    for _, id in ipairs(ids) do
-      hand_out(id, found[id], true)
+      hand_out(id)
     end
   elseif not paused and room > 0 then -- guard: paused, lets pass
     local popped = redis.call('zpopmin', P .. 'wait', room)
@@ -390,16 +385,14 @@ if want > 0 then
         '%.0f', math.max(tonumber(redis.call('get', P .. 'epoch') or '0') + 1, us)
       )
       redis.call('set', P .. 'epoch', epoch)
-      local taken, leases, ids = {}, {}, {}
+      first_run = 'a\t' .. epoch .. '\tpon=' .. now_text .. '\tw=' .. worker .. '\tsc='
+      local leases, ids = {}, {}
       for i = 1, #popped, 2 do
-        taken[#taken + 1] = popped[i]
-      end
-      local found = payloads(taken)
-      for _, id in ipairs(taken) do
-        if hand_out(id, found[id], false) then
-          leases[#leases + 1] = lease_text
-          leases[#leases + 1] = id
-          ids[#ids + 1] = id
+        local id = popped[i]
+        if hand_out(id, popped[i + 1]) then
+          local n = #ids + 1
+          ids[n] = id
+          leases[2 * n - 1], leases[2 * n] = lease_text, id
         end
       end
       if ids[1] then
@@ -428,4 +421,6 @@ figures.write()
 groups.write()
 seal()
 local outgoing = housekeeping and redis.call('llen', P .. 'outgoing') or 0
-return { now, epoch, due, opens, waiting, statuses, jobs, outgoing }
+return {
+  now, epoch, due, opens, waiting, table.concat(statuses), jobs, beside, revocations, outgoing,
+}

@@ -29,11 +29,12 @@ if not state[1] then -- guard: first_sight
   redis.call('hset', P .. 'sched', name, slot)
   return 'FIRST'
 end
-local emit = events(P)
+local emit, seal = events(P)
 local _, what = add_job(P, now, emit, ARGV, 3)
 redis.call('hset', P .. 'sched', name, slot)
 if what == 'ADDED' then
   count(P, now, { a = 1 })
   wake(P)
 end
+seal()
 return 'FIRED'

@@ -26,7 +26,7 @@ if running > 0 and not force then -- guard: active
   return { 'ACTIVE', running }
 end
 
-local emit = events(P)
+local emit, seal = events(P)
 local removed = 0
 for _, set in ipairs({ 'active', 'wait', 'delayed', 'completed', 'failed' }) do
   if removed < limit then
@@ -39,18 +39,20 @@ for _, set in ipairs({ 'active', 'wait', 'delayed', 'completed', 'failed' }) do
     end
   end
 end
+seal()
 if removed >= limit then -- guard: more_left
   return answered(P, request, { 'OK', removed, 0 })
 end
 
 local keys = {}
 for _, name in ipairs({
-  'expire', 'wake', 'events', 'meta', 'seq', 'evn', 'lim', 'revoked', 'outgoing', 'sched',
+  'expire', 'wake', 'events', 'evm', 'meta', 'seq', 'evn', 'lim', 'revoked', 'outgoing', 'sched',
   'types', 'audit', 'groups', 'group', 'trash',
 }) do
   keys[#keys + 1] = P .. name
 end
 for code = 33, 126 do
+  keys[#keys + 1] = P .. 'j:' .. string.char(code)
   keys[#keys + 1] = P .. 'd:' .. string.char(code)
   keys[#keys + 1] = P .. 'r:' .. string.char(code)
 end

@@ -11,6 +11,7 @@ if redis.call('hget', meta, 'paused') == '1' then -- guard: paused
   return { 'OK', 0 }
 end
 redis.call('hset', meta, 'paused', 1)
-local emit = events(P)
+local emit, seal = events(P)
 emit('paused')
+seal()
 return { 'OK', 1 }

@@ -15,20 +15,19 @@ if before then -- guard: replay
   return before
 end
 
-local key = job_key(P, id)
-local record = redis.call('hmget', key, 'st', 't', 'p', 'li')
-if not record[1] then -- guard: exists
+local job = read_job(P, id)
+if not job then -- guard: exists
   return { 'NOTFOUND' }
 end
-if record[1] ~= 'd' then -- guard: delayed
-  return { 'STATE', record[1] }
+if job.st ~= 'd' then -- guard: delayed
+  return { 'STATE', job.st }
 end
-local score = place(P, tonumber(record[3]) or 11, record[4])
 redis.call('zrem', P .. 'delayed', id)
-redis.call('zadd', P .. 'wait', score, id)
-redis.call('hdel', key, 'ra', 'eta')
-redis.call('hset', key, 'st', 'w', 'sc', score)
+redis.call('zadd', P .. 'wait', place(P, tonumber(job.p or '11'), job.li), id)
+job.st, job.ra, job.eta = 'w', nil, job.eta and ''
+write_status(P, id, job)
 wake(P)
-local emit = events(P)
-emit('waiting', id, record[2], 'prev', 'delayed')
+local emit, seal = events(P)
+emit('waiting', id, job.t, 'prev', 'delayed')
+seal()
 return answered(P, request, { 'OK' })

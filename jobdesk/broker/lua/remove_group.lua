@@ -34,7 +34,8 @@ if ids[1] then
   bin.removed('failed', ids)
   redis.call('zrem', P .. 'failed', unpack(ids))
   delete_jobs(P, ids)
-  local emit = events(P)
+  local emit, seal = events(P)
   emit('cleaned', false, false, 'state', 'failed', 'count', #ids, 'group', fp)
+  seal()
 end
 return answered(P, request, { 'OK', done and 1 or 0, before, cursor, looked, ids, bin.close() })

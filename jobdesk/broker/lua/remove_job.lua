@@ -22,30 +22,32 @@ if before then -- guard: replay
 end
 
 local names = { w = 'waiting', a = 'active', d = 'delayed', c = 'completed', f = 'failed' }
-local key = job_key(P, id)
-local record = redis.call('hmget', key, 'st', 't', 'w', 'ep')
-local st = record[1]
-if not st then -- guard: exists
+local job = read_job(P, id)
+if not job then -- guard: exists
   return { 'NOTFOUND' }
 end
+local st = job.st
 local lease = st == 'a' and (tonumber(redis.call('zscore', P .. 'active', id)) or 0) - now_ms()
 if st == 'a' and not force then -- guard: active
-  return { 'LOCKED', record[3] or '', math.max(0, lease) }
+  return { 'LOCKED', job.w or '', math.max(0, lease) }
 end
 local prev = names[st] or st
 local set = prev == 'waiting' and 'wait' or prev
 if st == 'a' then
-  redis.call('hset', key, 'ep', 0)
-  bury(P, id, record[4] or '0', 'r')
+  bury(P, id, job.ep, 'r')
+  -- so that it comes back fenced, if it does
+  job.ep = '0'
+  write_status(P, id, job)
 end
 local bin = open_trash(P, operation, action, who, now_ms())
 bin.removed(set, { id })
 redis.call('zrem', P .. set, id)
 delete_job(P, id)
-local emit = events(P)
+local emit, seal = events(P)
 if st == 'a' then
-  emit('removed', id, record[2], 'prev', prev, 'forced', 1)
+  emit('removed', id, job.t, 'prev', prev, 'forced', 1)
 else
-  emit('removed', id, record[2], 'prev', prev)
+  emit('removed', id, job.t, 'prev', prev)
 end
+seal()
 return answered(P, request, { 'OK', st, bin.close() })

@@ -13,14 +13,12 @@ local until_ms = now_ms() + lease
 local answer = {}
 for i = 2, #ARGV, 2 do
   local id, epoch = ARGV[i], ARGV[i + 1]
-  local f = redis.call('hmget', job_key(P, id), 'ep', 'cx', 'st')
-  local status
-  if f[1] ~= epoch or f[3] ~= 'a' then -- guard: fence
-    status = 'STALE'
+  local status = runs(P, id, epoch)
+  if not status then -- guard: fence
+    answer[#answer + 1] = 'STALE'
   else
     redis.call('zadd', P .. 'active', 'XX', until_ms, id)
-    status = f[2] and 'CANCEL' or 'OK'
+    answer[#answer + 1] = string.find(status, '\tcx=', 1, true) and 'CANCEL' or 'OK'
   end
-  answer[#answer + 1] = status
 end
 return answer

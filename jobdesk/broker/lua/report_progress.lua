@@ -8,12 +8,13 @@
 local P = KEYS[1]
 local id, epoch, progress = ARGV[1], ARGV[2], ARGV[3]
 redis.call('zrem', P .. 'active', '')
-local J = job_key(P, id)
-local f = redis.call('hmget', J, 'ep', 't', 'cx', 'st')
-if f[1] ~= epoch or f[4] ~= 'a' then -- guard: fence
+local job = read_job(P, id)
+if not job or job.ep ~= epoch or job.st ~= 'a' then -- guard: fence
   return 'STALE'
 end
-redis.call('hset', J, 'pg', progress)
-local emit = events(P)
-emit('progress', id, f[2], 'value', string.sub(progress, 1, 256))
-return f[3] and 'CANCEL' or 'OK'
+job.pg = progress
+write_status(P, id, job)
+local emit, seal = events(P)
+emit('progress', id, job.t, 'value', string.sub(progress, 1, 256))
+seal()
+return job.cx and 'CANCEL' or 'OK'

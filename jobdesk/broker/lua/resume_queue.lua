@@ -11,6 +11,7 @@ if redis.call('hdel', P .. 'meta', 'paused') == 0 then -- guard: paused
   return { 'OK', 0 }
 end
 wake(P)
-local emit = events(P)
+local emit, seal = events(P)
 emit('resumed')
+seal()
 return { 'OK', 1 }

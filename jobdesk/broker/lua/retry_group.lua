@@ -26,8 +26,7 @@ local now = now_ms()
 if before == '' then
   before = string.format('%.0f', now)
 end
-local emit, batch = events(P)
-local seal = batch()
+local emit, seal = events(P)
 local bin = open_trash(P, operation, action, who, now)
 local ids, looked, done
 ids, cursor, looked, done = walk_group(P, fp, before, cursor, limit)

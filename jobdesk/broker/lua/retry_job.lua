@@ -21,16 +21,17 @@ if before then -- guard: replay
   return before
 end
 
-local st = redis.call('hget', job_key(P, id), 'st')
-if not st then -- guard: exists
+local job = read_job(P, id)
+if not job then -- guard: exists
   return { 'NOTFOUND' }
 end
-if st ~= 'f' then -- guard: failed
-  return { 'STATE', st }
+if job.st ~= 'f' then -- guard: failed
+  return { 'STATE', job.st }
 end
-local emit = events(P)
+local emit, seal = events(P)
 local bin = open_trash(P, operation, action, who, now_ms())
 bin.retried(id)
 local _, generations = revive(P, { id }, emit)
 wake(P)
+seal()
 return answered(P, request, { 'OK', generations[1], bin.close() })

@@ -26,8 +26,7 @@ if before == '' then
   before = now
 end
 local bin = open_trash(P, operation, action, who, now)
-local emit, batch = events(P)
-local seal = batch()
+local emit, seal = events(P)
 local found = redis.call('zrangebyscore', P .. 'failed', '-inf', before, 'LIMIT', 0, limit)
 for _, id in ipairs(found) do
   bin.retried(id)

@@ -48,7 +48,8 @@ for i, state in ipairs({ 'completed', 'failed' }) do
   end
 end
 if removed > 0 then
-  local emit = events(P)
+  local emit, seal = events(P)
   emit('cleaned', false, false, 'reason', 'retention', 'count', removed)
+  seal()
 end
 return { 'OK', removed, more and 1 or 0 }

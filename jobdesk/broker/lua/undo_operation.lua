@@ -24,65 +24,60 @@ local told = redis.call('hmget', key, 'action', 'n', 'next')
 if not told[1] then -- guard: exists
   return { 'NOTFOUND' }
 end
-local emit = events(P)
+local emit, seal = events(P)
 local restored, others = {}, {}
 
-local function field(record, name)
-  local value
-  for i = 1, #record, 2 do
-    if record[i] == name then
-      value = record[i + 1]
-    end
-  end
-  return value
-end
-
 local function put_back(entry)
-  local id, J = entry.i, job_key(P, entry.i)
-  local kind = field(entry.r, 't')
-  redis.call('hset', J, unpack(entry.r))
+  local id = entry.i
+  local key = home(P, id)
+  if entry.r then
+    redis.call('hset', key, id .. ':', entry.r)
+  else
+    redis.call('hdel', key, id .. ':')
+  end
   if entry.v then
     redis.call('hset', result_key(P, id), id, entry.v)
   end
   if entry.x then
     redis.call('zadd', P .. 'expire', entry.x, id)
   end
+  local job = read_job(P, id)
   if entry.s == 'active' then
-    redis.call('hset', J, 'st', 'w')
-    redis.call('hdel', J, 'cx')
-    redis.call('zadd', P .. 'wait', field(entry.r, 'sc'), id)
+    redis.call('zadd', P .. 'wait', job.sc, id)
+    job.st, job.cx, job.sc = 'w', nil, nil
+    write_status(P, id, job)
   else
     redis.call('zadd', P .. entry.s, entry.z, id)
   end
   if entry.s == 'active' or entry.s == 'wait' then
-    emit('waiting', id, kind, 'prev', 'removed', 'reason', 'undo')
+    emit('waiting', id, job.t, 'prev', 'removed', 'reason', 'undo')
   elseif entry.s == 'delayed' then
-    emit('delayed', id, kind, 'run_at', entry.z, 'reason', 'undo')
+    emit('delayed', id, job.t, 'run_at', entry.z, 'reason', 'undo')
   else
-    emit('restored', id, kind, 'state', entry.s)
+    emit('restored', id, job.t, 'state', entry.s)
   end
 end
 
 local function restore(entry)
-  local id, J = entry.i, job_key(P, entry.i)
-  local now = redis.call('hmget', J, 'st', 'gen', 'pon')
+  local id = entry.i
+  local job = read_job(P, id)
   if entry.h == 'retried' then -- guard: retried
-    if now[1] ~= 'w' or tonumber(now[2]) ~= entry.g or now[3] then -- guard: taken
+    if not job or job.st ~= 'w' or tonumber(job.gen or '0') ~= entry.g or job.pon then -- guard: taken
       return 'TAKEN'
     end
     redis.call('zrem', P .. 'wait', id)
-    redis.call('unlink', J)
     put_back(entry)
     return nil
   end
-  if now[1] then -- guard: exists_again
+  if job then -- guard: exists_again
     return 'EXISTS'
   end
   redis.call('unlink', P .. 'tomb:' .. id)
-  put_back(entry)
+  redis.call('hset', home(P, id), id, entry.p)
   if entry.d then
-    redis.call('hset', payload_key(P, id), id, entry.d)
+    redis.call('hset', P .. 'd:' .. shard(id), id, entry.d)
   end
+  put_back(entry)
   for name, list in pairs({ ['a:'] = entry.a, ['log:'] = entry.l }) do
     for start = 1, #list, 100 do
       redis.call('rpush', P .. name .. id, unpack(list, start, math.min(start + 99, #list)))
@@ -120,4 +115,5 @@ if last >= n then
   redis.call('unlink', key)
   redis.call('zrem', P .. 'trash', operation)
 end
+seal()
 return answered(P, request, { 'OK', told[1], n - last, restored, others })

@@ -9,14 +9,15 @@
 local P = KEYS[1]
 local id, payload = ARGV[1], ARGV[2]
 
-local record = redis.call('hmget', job_key(P, id), 'st', 'w')
-local st = record[1]
-if not st then -- guard: exists
+local raw = redis.call('hmget', home(P, id), id, id .. ':')
+local job = job_of(raw[1], raw[2])
+if not job then -- guard: exists
   return { 'NOTFOUND' }
 end
+local st = job.st
 local lease = st == 'a' and (tonumber(redis.call('zscore', P .. 'active', id)) or 0) - now_ms()
 if st == 'a' then -- guard: active
-  return { 'LOCKED', record[2] or '', math.max(0, lease) }
+  return { 'LOCKED', job.w or '', math.max(0, lease) }
 end
-redis.call('hset', payload_key(P, id), id, payload)
+keep_spec(P, id, string.match(raw[1], '^[^\n]*'), payload)
 return { 'OK', st }

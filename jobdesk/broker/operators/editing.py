@@ -70,13 +70,15 @@ def packed(broker: Broker, queue: str, job_id: str, data: Mapping[str, Any]) -> 
     """
     keys = broker.keys(queue)
     pipe = broker.pipeline()
-    pipe.hget(keys.job(job_id), Field.TYPE)
+    records.ask(pipe, keys, job_id)
     pipe.hget(keys.payload(job_id), job_id)
-    with broker.errors("HGET"):
-        raw_kind, raw = pipe.execute()
-    if raw_kind is None:
+    with broker.errors("HMGET"):
+        values, beside = pipe.execute()
+    found = records.record(values)
+    if found is None:
         raise JobNotFound(f"no job {job_id} in queue {queue}")
-    kind = records.text(raw_kind)
+    kind = found[Field.TYPE]
+    raw = records.raw_payload(values[0], beside)
     stored = _verified(broker, raw or b"{}", queue, job_id, kind)
     extras = {name: stored.extras[name] for name in _KEPT if name in stored.extras}
     body = _json(dict(data))

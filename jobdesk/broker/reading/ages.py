@@ -95,7 +95,8 @@ def _older_of_first(broker: Broker, queue: str, state: JobState, before_ms: int)
         found = client.zrange(keys.state(state), 0, MAX_LOOKED - 1)
         pipe = broker.pipeline()
         for raw in found:
-            pipe.hget(keys.job(records.text(raw)), Field.ADDED)
-        added = pipe.execute() if found else []
+            records.ask(pipe, keys, records.text(raw))
+        answers = pipe.execute() if found else []
+    added = [(records.record(values) or {}).get(Field.ADDED) for values in answers]
     # one without a record is removed too
     return sum(at is None or int(at) <= before_ms for at in added)

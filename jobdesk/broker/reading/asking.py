@@ -81,7 +81,7 @@ def ask_rows(broker: Broker, wanted: Iterable[tuple[str, str]]) -> Ask:
 
     def ask(pipe: Any) -> None:
         for queue, job_id in wanted:
-            pipe.hmget(broker.keys(queue).job(job_id), records.ROW_FIELDS)
+            records.ask(pipe, broker.keys(queue), job_id)
 
     return ask
 
@@ -121,7 +121,7 @@ def jobs(broker: Broker, queue: str, ids: Sequence[str], log_lines: int) -> Aski
 
     def ask(pipe: Any) -> None:
         for job_id in ids:
-            pipe.hmget(keys.job(job_id), records.JOB_FIELDS)
+            records.ask(pipe, keys, job_id)
             pipe.zscore(keys.active, job_id)
             pipe.hget(keys.payload(job_id), job_id)
             pipe.hget(keys.result(job_id), job_id)
@@ -131,10 +131,10 @@ def jobs(broker: Broker, queue: str, ids: Sequence[str], log_lines: int) -> Aski
     answers = yield ask
     made: list[Job | None] = []
     for i, job_id in enumerate(ids):
-        values, lease, payload, result, attempts, log = answers[6 * i : 6 * i + 6]
+        values, lease, beside, result, attempts, log = answers[6 * i : 6 * i + 6]
         made.append(records.job(
             queue, job_id, values, lease_ms=None if lease is None else int(lease),
-            raw_payload=payload, raw_result=result, attempts=attempts, log=log,
+            beside=beside, raw_result=result, attempts=attempts, log=log,
         ))  # fmt: skip
     return tuple(job for job in made if job is not None)
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobdesk.broker import records
-from jobdesk.broker.keys import Field
 from jobdesk.models import JobState
 
 if TYPE_CHECKING:
@@ -44,13 +43,14 @@ def asking(broker: Broker, queues: Sequence[str]) -> Asking[Mapping[str, Edge]]:
 
     def ask_times(pipe: Any) -> None:
         for queue, raw in firsts.items():
-            pipe.hmget(keys[queue].job(records.text(raw)), (Field.ADDED, Field.RUN_AT))
+            records.ask(pipe, keys[queue], records.text(raw))
 
     stored = yield ask_times
     since = {
         # a job that was delayed waits since it was due
-        queue: max(records.number(added, 0) or 0, records.number(run_at, 0) or 0)
-        for queue, (added, run_at) in zip(firsts, stored, strict=True)
+        queue: row.waits_since_ms
+        for queue, values in zip(firsts, stored, strict=True)
+        if (row := records.row(queue, "", values)) is not None
     }
     return {
         queue: Edge(first_ms=since.get(queue) or None, due_ms=due.get(queue)) for queue in queues

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from jobdesk.broker import records
-from jobdesk.broker.events import parse
+from jobdesk.broker import entries
 
 if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
@@ -41,8 +40,10 @@ def page(
         return EventPage(events=(), ends=dict(ends or {}), more=False)
     until = {queue: (ends or {}).get(queue, end) for queue in queues}
     share = min(count, max(LEAST, MOST // len(queues)))
-    found = _read(broker, {queue: (until[queue], "-") for queue in queues}, share)
-    cut = max((_place(some[-1]) for some in found.values() if len(some) == share), default=(0, 0))
+    found = entries.back(broker, {queue: (until[queue], "-") for queue in queues}, share)
+    cut = max(
+        (_place(some[-1]) for some in found.values() if len(some) == share), default=(0, 0, 0)
+    )
     merged = sorted((one for some in found.values() for one in some), key=_place, reverse=True)
     kept = [one for one in merged if _place(one) >= cut][:count]
     oldest = {one.queue: one for one in kept}
@@ -65,39 +66,16 @@ def since(
         return ()
     share = min(count, max(LEAST, count // len(queues)))
     spans = {queue: ("+", f"({at}" if (at := positions.get(queue)) else "-") for queue in queues}
-    found = _read(broker, spans, share)
+    found = entries.back(broker, spans, share)
     return tuple(sorted((one for some in found.values() for one in some), key=_place))
 
 
 def between(broker: Broker, wanted: Mapping[str, tuple[str, int]]) -> tuple[Event, ...]:
     """The first events behind a position, queue -> (id, how many), in order."""
-    pipe = broker.pipeline()
-    for queue, (after, count) in wanted.items():
-        pipe.xrange(broker.keys(queue).events, f"({after}", "+", max(1, min(count, MOST)))
-    with broker.errors("XRANGE"):
-        answers: list[Any] = pipe.execute() if wanted else []
-    found = (
-        parse(queue, *entry)
-        for queue, entries in zip(wanted, answers, strict=True)
-        for entry in entries
-    )
-    return tuple(sorted(found, key=_place))
+    bounded = {queue: (after, max(1, min(n, MOST))) for queue, (after, n) in wanted.items()}
+    found = entries.on(broker, bounded)
+    return tuple(sorted((one for some in found.values() for one in some), key=_place))
 
 
-def _read(
-    broker: Broker, spans: Mapping[str, tuple[str, str]], count: int
-) -> dict[str, list[Event]]:
-    """Queue -> the newest ``count`` events of that span of ids, the newest first."""
-    pipe = broker.pipeline()
-    for queue, (newest, oldest) in spans.items():
-        pipe.xrevrange(broker.keys(queue).events, newest, oldest, count)
-    with broker.errors("XREVRANGE"):
-        answers: list[Any] = pipe.execute()
-    return {
-        queue: [parse(queue, *entry) for entry in entries]
-        for queue, entries in zip(spans, answers, strict=True)
-    }
-
-
-def _place(event: Event) -> tuple[int, int]:
-    return records.stream_place(event.id)
+def _place(event: Event) -> tuple[int, int, int]:
+    return entries.place_of(event.id)

@@ -181,13 +181,13 @@ def _retrying(
     keys = broker.keys(queue)
     pipe = broker.pipeline()
     for raw, _ in first:
-        pipe.hget(keys.job(records.text(raw)), Field.ATTEMPTS_MADE)
-    with broker.errors("HGET"):
-        made = pipe.execute()
+        records.ask(pipe, keys, records.text(raw))
+    with broker.errors("HMGET"):
+        stored = [records.record(values) or {} for values in pipe.execute()]
     return Counter(
         _place(int(due), starts)
-        for (_, due), attempts in zip(first, made, strict=True)
-        if records.number(attempts, 0)
+        for (_, due), found in zip(first, stored, strict=True)
+        if records.number(found.get(Field.ATTEMPTS_MADE), 0)
     )
 
 

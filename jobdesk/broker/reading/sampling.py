@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from jobdesk.broker import records
 from jobdesk.broker.keys import STATE_LETTERS, STATE_NAMES, Field, QueueKeys
-from jobdesk.models import STORED_STATES, JobState
+from jobdesk.broker.stored import inline
+from jobdesk.models import NO_PRIORITY, STORED_STATES, JobState
 
 if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 #: Of a waiting job's score, the priority's part.
 CLASS = 2**44
-_FIELDS = (Field.STATE, Field.TYPE, Field.EPOCH, Field.SCORE, Field.PRIORITY)
 _TO_RUN = frozenset({JobState.WAITING, JobState.DELAYED})
 
 
@@ -65,7 +65,7 @@ def look(
     unsigned: list[str] = []
     # each brings its data, up to a quarter of a megabyte
     to_run = [job_id for state, job_id in found if state in _TO_RUN]
-    for ids in _parts(to_run, min(most, 20)):
+    for ids in _parts(to_run, min(most // 2, 20)):
         for job_id, raw in zip(ids, rounds.one(_payloads(keys, ids)), strict=True):
             if raw is not None:
                 (signed if raw.startswith(b"s1.") else unsigned).append(job_id)
@@ -101,7 +101,7 @@ def _read(keys: QueueKeys, jobs: list[tuple[JobState, str]]) -> Asking[list[Any]
 
     def ask(pipe: Any) -> None:
         for state, job_id in jobs:
-            pipe.hmget(keys.job(job_id), _FIELDS)
+            records.ask(pipe, keys, job_id)
             pipe.zscore(keys.state(state), job_id)
             pipe.hexists(keys.payload(job_id), job_id)
 
@@ -113,7 +113,7 @@ def _at_once(rounds: Rounds, keys: QueueKeys, job_id: str) -> str:
     """What is wrong with a job, read in one transaction; "" when nothing is, or it is gone."""
 
     def ask(pipe: Any) -> None:
-        pipe.hmget(keys.job(job_id), _FIELDS)
+        records.ask(pipe, keys, job_id)
         pipe.hexists(keys.payload(job_id), job_id)
         for state in STORED_STATES:
             pipe.zscore(keys.state(state), job_id)
@@ -127,30 +127,29 @@ def _at_once(rounds: Rounds, keys: QueueKeys, job_id: str) -> str:
     if len(places) > 1:
         return f"it is {' and '.join(places)} at once"
     if not places:
-        return "" if values[0] is None else "its record is in no state's set"
+        return "" if values == [None, None] else "its record is in no state's set"
     ((state, score),) = places.items()
     return _fault(state, values, score, has_payload)
 
 
-def _fault(state: JobState, values: list[bytes | None], score: float | None, payload: bool) -> str:
-    letter, kind, epoch, place, priority = values
+def _fault(state: JobState, values: list[bytes | None], score: float | None, beside: bool) -> str:
+    record = records.record(values)
     if score is None:
         return "it has moved"  # between two reads; for the transaction to judge
-    if letter is None:
+    if record is None:
         return f"it is {state} without a record"
-    if records.text(letter) != STATE_LETTERS[state]:
-        says = STATE_NAMES.get(records.text(letter), records.text(letter))
-        return f"it is {state}, and its record says {says}"
-    if kind is None:
+    letter = record[Field.STATE]
+    if letter != STATE_LETTERS[state]:
+        return f"it is {state}, and its record says {STATE_NAMES.get(letter, letter)}"
+    if not record[Field.TYPE]:
         return "its record has no type"
-    if not payload:
+    if not beside and inline(values[0]) is None:
         return "its data is missing"
-    if state is JobState.ACTIVE and epoch in (None, b"0"):
+    if state is JobState.ACTIVE and record[Field.EPOCH] == "0":
         return "it is active without an epoch"
     if state is JobState.WAITING:
-        if place is None or float(place) != score:
-            return "its place in the line differs from its record's"
-        if records.number(priority) != int(score // CLASS):
+        priority = records.number(record.get(Field.PRIORITY), NO_PRIORITY)
+        if priority != int(score // CLASS):
             return "its place in the line is of another priority"
     return ""
 
@@ -158,6 +157,8 @@ def _fault(state: JobState, values: list[bytes | None], score: float | None, pay
 def _payloads(keys: QueueKeys, ids: list[str]) -> Asking[list[bytes | None]]:
     def ask(pipe: Any) -> None:
         for job_id in ids:
+            pipe.hget(keys.record(job_id), job_id)
             pipe.hget(keys.payload(job_id), job_id)
 
-    return (yield ask)
+    answers = yield ask
+    return [records.raw_payload(*answers[at : at + 2]) for at in range(0, len(answers), 2)]

@@ -158,7 +158,7 @@ def rows_of(broker: Broker, keys: Sequence[tuple[str, str]]) -> tuple[JobRow | N
         return ()
     pipe = broker.pipeline()
     for queue, job_id in keys:
-        pipe.hmget(broker.keys(queue).job(job_id), records.ROW_FIELDS)
+        records.ask(pipe, broker.keys(queue), job_id)
     with broker.errors("HMGET"):
         stored = pipe.execute()
     return tuple(
@@ -172,22 +172,24 @@ def _texts(broker: Broker, queue: str, rows: Sequence[JobRow]) -> _Texts:
     keys, told = broker.keys(queue), _Texts()
     pipe = broker.pipeline()
     for row in rows:
+        pipe.hget(keys.record(row.id), row.id)
         pipe.hstrlen(keys.payload(row.id), row.id)
     with broker.errors("HSTRLEN"):
-        sizes: list[int] = pipe.execute() if rows else []
+        answers: list[Any] = pipe.execute() if rows else []
+    specs, sizes = answers[::2], answers[1::2]
     pipe = broker.pipeline()
     for row, size in zip(rows, sizes, strict=True):
-        if size <= MOST_BYTES:
+        if 0 < size <= MOST_BYTES:
             pipe.hget(keys.payload(row.id), row.id)
         if row.error:
             pipe.lindex(keys.attempts(row.id), -1)
     with broker.errors("HGET"):
-        answers: list[Any] = pipe.execute()
-    given = iter(answers)
-    for row, size in zip(rows, sizes, strict=True):
+        given = iter(pipe.execute())
+    for row, spec, size in zip(rows, specs, sizes, strict=True):
         parts = [row.error]
+        beside = next(given) if 0 < size <= MOST_BYTES else None
         if size <= MOST_BYTES:
-            raw = next(given) or b""
+            raw = records.raw_payload(spec, beside) or b""
             told.read += len(raw)
             parts.append(_plain(raw))
         else:

@@ -93,7 +93,7 @@ def last_runs(
     pipe = broker.pipeline()
     for one, id_ in ran:
         keys = broker.keys(one.queue)
-        pipe.hmget(keys.job(id_), records.ROW_FIELDS)
+        records.ask(pipe, keys, id_)
         pipe.get(keys.tombstone(id_))
     with broker.errors("read"):
         answers = pipe.execute()

@@ -31,7 +31,6 @@ SOON_MS = 300_000
 #: An error is told up to so many characters of its first line.
 MOST_OF_ERROR = 300
 
-_FIELDS = (*records.ROW_FIELDS, Field.EXPIRES)
 _META = (Meta.PAUSED, Meta.MAX_ACTIVE, Meta.LIMIT_JOBS, Meta.LIMIT_MS)
 
 
@@ -89,17 +88,16 @@ def why(broker: Broker, queue: str, job_id: str) -> Why:
     """Why a job does not run, or what became of it; raises ``JobNotFound``."""
     keys = broker.keys(check_queue_name(queue))
     pipe = broker.pipeline()
-    pipe.hmget(keys.job(job_id), _FIELDS)
+    records.ask(pipe, keys, job_id)
     pipe.zrank(keys.wait, job_id)
     pipe.zscore(keys.active, job_id)
     pipe.hget(keys.revoked, f"r:{job_id}")
     pipe.lindex(keys.attempts(job_id), -1)
     with broker.errors("read"):
         values, rank, lease, revoked, last = pipe.execute()
-    row = records.row(
-        queue, job_id, values[: len(records.ROW_FIELDS)], None if lease is None else int(lease)
-    )
-    if row is None:
+    stored = records.record(values)
+    row = records.row(queue, job_id, values, None if lease is None else int(lease))
+    if stored is None or row is None:
         raise JobNotFound(f"no job {job_id} in queue {queue}")
     state = _read(broker, keys)
     if row.state is JobState.ACTIVE:
@@ -110,7 +108,7 @@ def why(broker: Broker, queue: str, job_id: str) -> Why:
     elif row.state is JobState.COMPLETED:
         found = _completed(state, row)
     else:
-        expires = records.number(values[-1])
+        expires = records.number(stored.get(Field.EXPIRES))
         found = _yet_to_run(
             broker, keys, state, row, rank=rank, expires_ms=expires, revoked=revoked is not None
         )

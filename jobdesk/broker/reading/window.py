@@ -117,7 +117,7 @@ def asking(broker: Broker, look: Look, memory: Memory | None = None) -> Asking[W
 
     def ask_rows(pipe: Any) -> None:
         for raw, _ in wanted:
-            pipe.hmget(keys.job(records.text(raw)), records.ROW_FIELDS)
+            records.ask(pipe, keys, records.text(raw))
 
     stored = yield ask_rows
     for (raw, score), values in zip(wanted, stored, strict=True):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jobdesk.broker.records import stream_place
+from jobdesk.broker.entries import place_of
 from jobdesk.models import Event
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Numbering:
     """Follows the numbers of every queue's events."""
 
     def __init__(self) -> None:
-        self._last: dict[str, tuple[int, tuple[int, int]]] = {}
+        self._last: dict[str, tuple[int, tuple[int, int, int]]] = {}
         self._ids: dict[str, str] = {}
         self._told: dict[str, int | None] = {}
 
@@ -63,7 +63,7 @@ class Numbering:
                 # the numbers tell as much, once its next event comes
                 self._told[one.queue] = one.missed
                 continue
-            place = stream_place(one.id)
+            place = place_of(one.id)
             last = self._last.get(one.queue)
             if last is not None and place <= last[1]:
                 continue
@@ -74,7 +74,7 @@ class Numbering:
             found.append(one)
         return found
 
-    def _gap(self, event: Event, last: tuple[int, tuple[int, int]] | None) -> Missing | None:
+    def _gap(self, event: Event, last: tuple[int, tuple[int, int, int]] | None) -> Missing | None:
         told = event.queue in self._told
         missed = self._told.pop(event.queue, None)
         if last is not None:

@@ -143,7 +143,7 @@ def test_one_function_may_serve_several_types(bench):
 
 def test_a_job_of_a_type_that_no_worker_knows_fails_at_once(bench, resize):
     job = resize()
-    bench.broker.client.hset(bench.keys.job(job.id), "t", "resise")
+    bench.change(job.id, t="resise")
 
     bench.run_all()
 
@@ -626,7 +626,7 @@ def test_cleaning_an_unknown_state_is_refused(bench):
 
 def test_a_job_is_as_old_as_its_end_and_not_as_its_adding(bench, resize):
     job = resize()
-    bench.broker.client.hset(bench.keys.job(job.id), "ts", 1)
+    bench.change(job.id, ts=1)
     bench.run_all()
 
     assert bench.control.clean_jobs("thumbs", grace=5).count == 0
@@ -643,7 +643,7 @@ def test_cleaning_takes_what_is_older_than_the_grace_up_to_the_limit(bench, resi
         if state in ("completed", "failed"):
             bench.run_all()
     for i in (1, 2, 4):
-        bench.broker.client.hset(bench.keys.job(f"a{i}"), "ts", 1)
+        bench.change(f"a{i}", ts=1)
         if state in ("completed", "failed"):
             bench.broker.client.zadd(bench.keys.state(state), {f"a{i}": i})
 
@@ -668,7 +668,7 @@ def test_jobs_without_a_time_of_adding_are_cleaned_too(bench, resize):
     bench.run_all()
     jobs.append(resize())
     for job in jobs:
-        bench.broker.client.hdel(bench.keys.job(job.id), "ts")
+        bench.change(job.id, ts=None)
 
     cleaned = [
         bench.control.clean_jobs("thumbs", state, grace=0).count

@@ -13,25 +13,27 @@ local function delete_jobs(P, ids)
   if #ids == 0 then -- guard: none
     return
   end
-  local keys, by_shard = {}, {}
+  local beside, by_shard = {}, {}
   for i = 1, #ids do
     local id = ids[i]
-    keys[#keys + 1] = P .. 'j:' .. id
-    keys[#keys + 1] = P .. 'a:' .. id
-    keys[#keys + 1] = P .. 'log:' .. id
+    beside[2 * i - 1] = P .. 'a:' .. id
+    beside[2 * i] = P .. 'log:' .. id
     local s = shard(id)
     local list = by_shard[s]
     if not list then
-      list = {}
+      list = { ids = {}, fields = {} }
       by_shard[s] = list
     end
-    list[#list + 1] = id
+    local n = #list.ids + 1
+    list.ids[n] = id
+    list.fields[2 * n - 1], list.fields[2 * n] = id, id .. ':'
   end
   redis.call('zrem', P .. 'expire', unpack(ids))
-  redis.call('unlink', unpack(keys))
+  redis.call('unlink', unpack(beside))
   for s, list in pairs(by_shard) do
-    redis.call('hdel', P .. 'd:' .. s, unpack(list))
-    redis.call('hdel', P .. 'r:' .. s, unpack(list))
+    redis.call('hdel', P .. 'j:' .. s, unpack(list.fields))
+    redis.call('hdel', P .. 'd:' .. s, unpack(list.ids))
+    redis.call('hdel', P .. 'r:' .. s, unpack(list.ids))
   end
 end
 

@@ -8,14 +8,14 @@ local function promote_due(P, now, emit)
     due = redis.call('zrangebyscore', P .. 'delayed', '-inf', now, 'limit', 0, 100)
   end
   for _, id in ipairs(due) do
-    local J = job_key(P, id)
     redis.call('zrem', P .. 'delayed', id)
-    local f = redis.call('hmget', J, 't', 'p', 'li')
-    if f[1] then -- guard: no_record, lets pass
-      local score = place(P, tonumber(f[2]), f[3])
-      redis.call('hset', J, 'st', 'w', 'sc', score)
+    local job = read_job(P, id)
+    if job then -- guard: no_record, lets pass
+      job.st = 'w'
+      write_status(P, id, job)
+      local score = place(P, tonumber(job.p or '11'), job.li)
       redis.call('zadd', P .. 'wait', score, id)
-      emit('waiting', id, f[1], 'prev', 'delayed')
+      emit('waiting', id, job.t, 'prev', 'delayed')
     end
   end
   if due[1] then

@@ -62,7 +62,8 @@ local function trim(P, state, age_ms, count, now, max)
       break
     end
     looked = looked + 1
-    local own = any_own and redis.call('hget', P .. 'j:' .. id, own_field)
+    local job = any_own and read_job(P, id)
+    local own = job and job[own_field]
     local own_count
     if own then
       own_count = select(2, parse_retention(own))
@@ -105,7 +106,8 @@ local function trim_own(P, state, count, max)
   local own_field = state == 'completed' and 'rc' or 'rf'
   local gone = {}
   for i = 1, #found do
-    local own = redis.call('hget', P .. 'j:' .. found[i], own_field)
+    local job = read_job(P, found[i])
+    local own = job and job[own_field]
     local own_count = own and select(2, parse_retention(own))
     if own_count and total - (start + i - 1) > own_count then -- guard: kept_own, lets pass
       gone[#gone + 1] = found[i]

@@ -16,14 +16,16 @@ local function revive(P, ids, emit)
   redis.call('zrem', P .. 'expire', unpack(ids))
   local last = redis.call('incrby', P .. 'seq', #ids)
   for i, id in ipairs(ids) do
-    local key = job_key(P, id)
-    local record = redis.call('hmget', key, 'st', 't', 'p', 'li', 'gen')
-    if record[1] then -- guard: no_record, lets pass
-      local score = score_of(tonumber(record[3]) or 11, record[4], last - #ids + i)
-      local generation = tonumber(record[5] or '0') + 1
+    local job = read_job(P, id)
+    if job then -- guard: no_record, lets pass
+      local score = score_of(tonumber(job.p or '11'), job.li, last - #ids + i)
+      local generation = tonumber(job.gen or '0') + 1
       -- an expiry that has passed would fail the job again at once
-      redis.call('hdel', key, 'am', 'stc', 'rel', 'er', 'fon', 'pon', 'w', 'pg', 'cx', 'ra', 'ex', 'fp')
-      redis.call('hset', key, 'st', 'w', 'sc', score, 'gen', generation)
+      local again = {
+        st = 'w', ep = job.ep, gen = generation, ex = job.ex and '', p = rawget(job, 'p'),
+        eta = rawget(job, 'eta'),
+      }
+      write_status(P, id, again)
       local s = shard(id)
       results[s] = results[s] or {}
       table.insert(results[s], id)
@@ -31,7 +33,7 @@ local function revive(P, ids, emit)
       waiting[#waiting + 1] = id
       revived[#revived + 1] = id
       generations[#generations + 1] = generation
-      emit('waiting', id, record[2], 'prev', 'failed')
+      emit('waiting', id, job.t, 'prev', 'failed')
     end
   end
   for s, list in pairs(results) do

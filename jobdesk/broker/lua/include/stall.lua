@@ -8,31 +8,29 @@
 -- include: groups
 
 local function stall(P, id, now, emit, figures, max_stalled)
-  local J = job_key(P, id)
   redis.call('zrem', P .. 'active', id)
-  local f = redis.call('hmget', J, 't', 'w', 'stc', 'am', 'pon', 'gen', 'sc', 'st', 'cx', 'rf')
-  if not f[1] or f[8] ~= 'a' then -- guard: not_active
+  local job = read_job(P, id)
+  if not job or job.st ~= 'a' then -- guard: not_active
     return false
   end
-  local stalls = tonumber(f[3] or '0') + 1
+  local stalls, place = tonumber(job.stc or '0') + 1, job.sc
   figures.add('st', 1)
-  emit('stalled', id, f[1], 'w', f[2] or '', 'stalls', stalls)
-  local worker = cjson.encode(f[2] or '')
-  local am = tonumber(f[4] or '0')
-  if stalls > max_stalled or f[9] then -- guard: stalled_out
-    local why = f[9] and 'JobCancelled: cancelled by an operator'
+  emit('stalled', id, job.t, 'w', job.w or '', 'stalls', stalls)
+  local worker = cjson.encode(job.w or '')
+  local attempt = tonumber(job.am or '0') + 1
+  job.ep, job.stc, job.sc = '0', stalls, nil
+  if stalls > max_stalled or job.cx then -- guard: stalled_out
+    local why = job.cx and 'JobCancelled: cancelled by an operator'
       or 'JobStalled: its worker vanished ' .. stalls .. ' times'
-    local fp = f[9] and fingerprint(f[1], 'JobCancelled', 'cancelled by an operator')
-      or fingerprint(f[1], 'JobStalled', 'its worker vanished # times')
-    if keep_own(P, id, f[10], redis.call('hget', P .. 'meta', 'rf'), now) then
+    local fp = job.cx and fingerprint(job.t, 'JobCancelled', 'cancelled by an operator')
+      or fingerprint(job.t, 'JobStalled', 'its worker vanished # times')
+    if keep_own(P, id, job.rf, redis.call('hget', P .. 'meta', 'rf'), now) then
       keep_attempt(
-        P, id, am + 1, f[5], f[6], now,
+        P, id, attempt, job.pon, job.gen, now,
         '"o":"failed","w":' .. worker .. ',"err":' .. cjson.encode(why) .. ',"tb":""}'
       )
-      redis.call(
-        'hset', J, 'st', 'f', 'ep', '0', 'fon', now, 'stc', stalls, 'er', string.sub(why, 1, 60),
-        'fp', fp
-      )
+      job.st, job.fon, job.er, job.fp = 'f', now, string.sub(why, 1, 60), fp
+      write_status(P, id, job)
       redis.call('zadd', P .. 'failed', now, id)
     else
       bury(P, id, '0', 'f', why)
@@ -40,17 +38,18 @@ local function stall(P, id, now, emit, figures, max_stalled)
     end
     figures.add('f', 1)
     local groups = error_groups(P, now)
-    groups.count(fp, id, f[1], string.sub(why, 1, 60), true)
+    groups.count(fp, id, job.t, string.sub(why, 1, 60), true)
     groups.write()
-    emit('failed', id, f[1], 'err', why, 'prev', 'active')
+    emit('failed', id, job.t, 'err', why, 'prev', 'active')
     return true
   end
   keep_attempt(
-    P, id, am + 1, f[5], f[6], now,
+    P, id, attempt, job.pon, job.gen, now,
     '"o":"stalled","w":' .. worker .. ',"err":"JobStalled: its worker vanished","tb":""}'
   )
-  redis.call('hset', J, 'st', 'w', 'ep', '0', 'stc', stalls)
-  redis.call('zadd', P .. 'wait', f[7], id)
-  emit('waiting', id, f[1], 'prev', 'active', 'reason', 'stalled')
+  job.st = 'w'
+  write_status(P, id, job)
+  redis.call('zadd', P .. 'wait', place, id)
+  emit('waiting', id, job.t, 'prev', 'active', 'reason', 'stalled')
   return true
 end

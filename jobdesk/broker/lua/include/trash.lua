@@ -10,8 +10,8 @@
 -- An operation is kept whole or not at all: over 1,000 jobs, or 4 MiB, what was kept of it is
 -- dropped. Its hash has action, who, at, n, bytes and next (the number of the entry to be undone
 -- next), and its entries under their numbers, packed by cmsgpack:
---   i(d), h(ow: removed, retried), s(et), z(score), x(expires, ms), r(ecord: fields and values),
---   d(ata), v(alue), a(ttempts), l(og), g(eneration after a retry)
+--   i(d), h(ow: removed, retried), s(et), z(score), x(expires, ms), p(spec), r(status),
+--   d(ata, where the spec has none), v(alue), a(ttempts), l(og), g(eneration after a retry)
 
 -- include: record
 
@@ -46,36 +46,21 @@ local function open_trash(P, operation, action, who, now)
     pending[#pending + 1] = packed
   end
 
-  local function values(family, ids)
-    local by_shard, found = {}, {}
-    for _, id in ipairs(ids) do
-      local s = shard(id)
-      by_shard[s] = by_shard[s] or {}
-      table.insert(by_shard[s], id)
-    end
-    for s, list in pairs(by_shard) do
-      for i, value in ipairs(redis.call('hmget', P .. family .. s, unpack(list))) do
-        found[list[i]] = value
-      end
-    end
-    return found
-  end
-
   function bin.removed(set, ids)
     if open and n + #ids > 1000 then
       n = n + #ids
       keep({})
     end
-    -- large values are read a few jobs at a time, so that little is read beyond the limit
-    for start = 1, open and #ids or 0, 25 do
-      local part = { unpack(ids, start, math.min(start + 24, #ids)) }
-      local data, results = values('d:', part), values('r:', part)
-      for _, id in ipairs(part) do
-        if open then
+    for _, id in ipairs(ids) do
+      if open then
+        local raw = redis.call('hmget', home(P, id), id, id .. ':')
+        if raw[1] then -- guard: no_record, lets pass
           keep({
             i = id, h = 'removed', s = set, z = redis.call('zscore', P .. set, id),
-            x = redis.call('zscore', P .. 'expire', id), r = redis.call('hgetall', job_key(P, id)),
-            d = data[id], v = results[id], a = redis.call('lrange', P .. 'a:' .. id, 0, -1),
+            x = redis.call('zscore', P .. 'expire', id), p = raw[1], r = raw[2],
+            d = redis.call('hget', P .. 'd:' .. shard(id), id),
+            v = redis.call('hget', result_key(P, id), id),
+            a = redis.call('lrange', P .. 'a:' .. id, 0, -1),
             l = redis.call('lrange', P .. 'log:' .. id, 0, -1),
           })
         end
@@ -85,17 +70,13 @@ local function open_trash(P, operation, action, who, now)
 
   function bin.retried(id)
     if open then
-      local record = redis.call('hgetall', job_key(P, id))
-      local generation = 0
-      for i = 1, #record, 2 do
-        if record[i] == 'gen' then
-          generation = tonumber(record[i + 1])
-        end
-      end
+      local job = read_job(P, id)
       keep({
         i = id, h = 'retried', s = 'failed', z = redis.call('zscore', P .. 'failed', id),
-        x = redis.call('zscore', P .. 'expire', id), r = record,
-        v = redis.call('hget', result_key(P, id), id), g = generation + 1,
+        x = redis.call('zscore', P .. 'expire', id),
+        r = redis.call('hget', home(P, id), id .. ':'),
+        v = redis.call('hget', result_key(P, id), id),
+        g = tonumber(job and job.gen or '0') + 1,
       })
     end
   end

@@ -25,7 +25,8 @@ local function walk_group(P, fp, before, cursor, most)
       break
     end
     looked = looked + 1
-    if redis.call('hget', job_key(P, seen[i]), 'fp') == fp then -- guard: group, lets pass
+    local job = read_job(P, seen[i])
+    if job and job.fp == fp then -- guard: group, lets pass
       found[#found + 1] = seen[i]
     else
       cursor = seen[i + 1] .. ' ' .. seen[i]
