@@ -18,22 +18,36 @@ def read(client: Any, keys: QueueKeys, job_id: str) -> dict[str, str]:
 
 def payload(client: Any, keys: QueueKeys, job_id: str) -> bytes | None:
     """A job's payload, wherever it lies."""
-    spec = client.hget(keys.record(job_id), job_id)
-    return records.raw_payload(spec, client.hget(keys.payload(job_id), job_id))
+    return records.raw_values(_texts(client, keys, job_id), _aside(client, keys, job_id))[0]
 
 
-def write(client: Any, keys: QueueKeys, job_id: str, raw: bytes = b"{}", **fields: Any) -> None:
+def result(client: Any, keys: QueueKeys, job_id: str) -> bytes | None:
+    """What a job returned, wherever it lies."""
+    return records.raw_values(_texts(client, keys, job_id), _aside(client, keys, job_id))[1]
+
+
+def write(
+    client: Any,
+    keys: QueueKeys,
+    job_id: str,
+    payload: bytes = b"{}",
+    result: bytes = b"",
+    **fields: Any,
+) -> None:
     """A record of these fields, with that payload; ``client`` may be a pipeline."""
     named = {name: str(value) for name, value in fields.items()}
-    spec, status = stored.record(named, raw)
-    at = keys.record(job_id)
+    spec, status = stored.record(named, payload, result)
+    at, aside = keys.record(job_id), keys.aside(job_id)
     client.hset(at, job_id, spec)
     if status is None:
         client.hdel(at, f"{job_id}:")
     else:
         client.hset(at, f"{job_id}:", status)
-    if stored.inline(spec) is None:
-        client.hset(keys.payload(job_id), job_id, raw)
+    for text, value, name in ((spec, payload, job_id), (status, result, f"{job_id}:")):
+        if value and stored.inline(text) is None:
+            client.hset(aside, name, value)
+        else:
+            client.hdel(aside, name)
 
 
 def change(client: Any, keys: QueueKeys, job_id: str, **fields: Any) -> None:
@@ -42,16 +56,22 @@ def change(client: Any, keys: QueueKeys, job_id: str, **fields: Any) -> None:
     found |= {name: str(value) for name, value in fields.items() if value is not None}
     for name in [name for name, value in fields.items() if value is None]:
         found.pop(name, None)
-    write(client, keys, job_id, payload(client, keys, job_id) or b"", **found)
+    raw = payload(client, keys, job_id) or b"", result(client, keys, job_id) or b""
+    write(client, keys, job_id, *raw, **found)
 
 
 def lose_payload(client: Any, keys: QueueKeys, job_id: str) -> None:
     """Take a job's payload away."""
     spec = client.hget(keys.record(job_id), job_id)
     client.hset(keys.record(job_id), job_id, spec.partition(b"\n")[0])
-    client.hdel(keys.payload(job_id), job_id)
+    client.hdel(keys.aside(job_id), job_id)
 
 
 def _texts(client: Any, keys: QueueKeys, job_id: str) -> list[bytes | None]:
     found: list[bytes | None] = client.hmget(keys.record(job_id), record_fields(job_id))
+    return found
+
+
+def _aside(client: Any, keys: QueueKeys, job_id: str) -> list[bytes | None]:
+    found: list[bytes | None] = client.hmget(keys.aside(job_id), record_fields(job_id))
     return found

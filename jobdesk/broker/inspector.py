@@ -263,25 +263,25 @@ class Inspector:
         keys = self._broker.keys(check_queue_name(queue))
         pipe = self._broker.pipeline()
         records.ask(pipe, keys, job_id)
-        pipe.hget(keys.payload(job_id), job_id)
-        (spec, _), beside = self._execute(pipe)
-        if spec is None:
+        records.ask_aside(pipe, keys, job_id)
+        values, aside = self._execute(pipe)
+        if values[0] is None:
             raise _not_found(queue, job_id)
-        return records.payload(records.raw_payload(spec, beside))
+        return records.payload(records.raw_values(values, aside)[0])
 
     def status(self, queue: str, job_id: str) -> JobStatus:
         """The original's status of a job; *paused* for a waiting one of a paused queue."""
         keys = self._broker.keys(check_queue_name(queue))
         pipe = self._broker.pipeline()
         records.ask(pipe, keys, job_id)
-        pipe.hget(keys.result(job_id), job_id)
+        records.ask_aside(pipe, keys, job_id)
         pipe.lrange(keys.attempts(job_id), -10, -1)
         pipe.hget(keys.meta, Meta.PAUSED)
-        values, raw_result, attempts, paused = self._execute(pipe)
+        values, aside, attempts, paused = self._execute(pipe)
         row = records.row(queue, job_id, values)
         if row is None:
             raise _not_found(queue, job_id)
-        state = row.state
+        state, (_, result) = row.state, records.raw_values(values, aside)
         past = [records.attempt(raw) for raw in attempts]
         return JobStatus(
             id=job_id,
@@ -289,7 +289,7 @@ class Inspector:
             type=row.type,
             state=JobState.PAUSED if paused == b"1" and state is JobState.WAITING else state,
             progress=row.progress,
-            return_value=records.json_value(raw_result) if state is JobState.COMPLETED else None,
+            return_value=records.json_value(result) if state is JobState.COMPLETED else None,
             failed_reason=records.reason(state, row.error, past) or None,
             attempts_made=row.attempts_made,
             timestamp=when(row.added_ms),
@@ -307,21 +307,19 @@ class Inspector:
         keys = self._broker.keys(check_queue_name(queue))
         pipe = self._broker.pipeline()
         records.ask(pipe, keys, job_id)
-        pipe.hget(keys.result(job_id), job_id)
+        records.ask_aside(pipe, keys, job_id)
         pipe.lrange(keys.attempts(job_id), -1, -1)
         pipe.get(keys.tombstone(job_id))
-        values, raw_result, last, tombstone = self._execute(pipe)
+        values, aside, last, tombstone = self._execute(pipe)
         row = records.row(queue, job_id, values)
         if row is None:
             return endings.buried(queue, job_id, tombstone)
-        state = row.state
+        state, (_, result) = row.state, records.raw_values(values, aside)
         if state is not JobState.FAILED:
-            kept = raw_result if state is JobState.COMPLETED else None
-            return Ending(state=state, result=kept)
+            return Ending(state=state, result=result if state is JobState.COMPLETED else None)
         past = [records.attempt(raw) for raw in last]
         return Ending(
             state=state,
-            result=raw_result,
             error=records.reason(state, row.error, past),
             traceback=past[-1].traceback if past else "",
         )

@@ -6,10 +6,9 @@ take that prefix as their one KEY and append the same suffixes; a test holds the
 ==============  =======  ======================================================================
 suffix          type     content
 ==============  =======  ======================================================================
-``j:<shard>``   hash     id -> spec, and ``<id>:`` -> status: the record (:mod:`.stored`); for the
-                         shard see :func:`shard`
-``d:<shard>``   hash     id -> payload (data, maybe signed), where it is too large for the spec
-``r:<shard>``   hash     id -> result (JSON)
+``j:<shard>``   hash     id -> spec, and ``<id>:`` -> status: the record, with payload (data, maybe
+                         signed) and result (:mod:`.stored`); for the shard see :func:`shard`
+``d:<shard>``   hash     id -> payload, ``<id>:`` -> result, where they are too large for a record
 ``a:<id>``      list     failed, stalled and released attempts, a JSON object each, the last 10
 ``log:<id>``    list     log lines, the last 1,000
 ``wait``        zset     score = priority · 2^44 + place
@@ -157,12 +156,9 @@ class QueueKeys:
         """The hash of a job's record; its fields are :func:`record_fields`."""
         return f"{self.prefix}j:{shard(job_id)}"
 
-    def payload(self, job_id: str) -> str:
-        """The hash of a payload that is too large for the record."""
+    def aside(self, job_id: str) -> str:
+        """The hash of what is too large for the record; its fields are the same."""
         return f"{self.prefix}d:{shard(job_id)}"
-
-    def result(self, job_id: str) -> str:
-        return f"{self.prefix}r:{shard(job_id)}"
 
     def attempts(self, job_id: str) -> str:
         return f"{self.prefix}a:{job_id}"
@@ -213,7 +209,10 @@ def shard(job_id: str) -> str:
 
 
 def record_fields(job_id: str) -> tuple[str, str]:
-    """Under which a job's spec and its status lie in the hash of its record."""
+    """Under which a job's spec and its status lie in the hash of its record.
+
+    The same for its payload and its result, in the hash of what is too large for that.
+    """
     return job_id, f"{job_id}:"
 
 

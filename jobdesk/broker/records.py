@@ -68,6 +68,11 @@ def ask(pipe: Any, keys: QueueKeys, job_id: str) -> None:
     pipe.hmget(keys.record(job_id), record_fields(job_id))
 
 
+def ask_aside(pipe: Any, keys: QueueKeys, job_id: str) -> None:
+    """Ask for what is too large for the record, with :func:`ask`: for :func:`raw_values`."""
+    pipe.hmget(keys.aside(job_id), record_fields(job_id))
+
+
 def record(values: Sequence[bytes | None]) -> Fields | None:
     """The fields of a job from its spec and status (``keys.record_fields``); None without one."""
     spec, status = values
@@ -89,19 +94,19 @@ def job(
     values: Sequence[bytes | None],
     *,
     lease_ms: int | None,
-    beside: bytes | None,
-    raw_result: bytes | None,
+    aside: Sequence[bytes | None],
     attempts: Sequence[bytes],
     log: Sequence[bytes],
 ) -> Job | None:
-    """A whole job from spec and status, and from what is kept beside the record."""
+    """A whole job from spec and status, and from what is kept beside them."""
     found = record(values)
     shown = None if found is None else _row_values(queue, job_id, found, lease_ms)
     if found is None or shown is None:
         return None
     past = tuple(attempt(raw) for raw in attempts)
     state: JobState = shown["state"]
-    data = payload(raw_payload(values[0], beside))
+    raw, raw_result = raw_values(values, aside)
+    data = payload(raw)
     return Job(
         **shown,
         data=data.data,
@@ -116,10 +121,15 @@ def job(
     )
 
 
-def raw_payload(spec: bytes | None, beside: bytes | None) -> bytes | None:
-    """A payload, from the spec or from beside the record; None where it is in neither."""
-    inline = stored.inline(spec)
-    return beside if inline is None else inline
+def raw_values(
+    values: Sequence[bytes | None], aside: Sequence[bytes | None]
+) -> tuple[bytes | None, bytes | None]:
+    """Payload and result: in spec and status, or aside; None for what is in neither."""
+    payload_, result = (
+        large if (small := stored.inline(text_)) is None else small
+        for text_, large in zip(values, aside, strict=True)
+    )
+    return payload_, result
 
 
 def _followers(extras: Mapping[str, Any]) -> tuple[tuple[str, str, str, str], ...]:

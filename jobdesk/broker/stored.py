@@ -4,10 +4,11 @@ Both lie in the hash ``j:<shard>``, the spec under the job's id and the status u
 scripts read and write the same texts (``lua/include/record.lua``)::
 
     spec    <added, ms> TAB <type> { TAB <field>=<value> } NEWLINE <payload>
-    status  <letter of the state> TAB <epoch> { TAB <field>=<value> }
+    status  <letter of the state> TAB <epoch> { TAB <field>=<value> } [ NEWLINE <result> ]
 
-A payload of over 1,024 bytes lies beside the record, and its spec has no NEWLINE. A job that waits
-for its first run, and to which nothing has happened, has no status. The fields are
+A payload or a result of over 1,024 bytes lies aside, in ``d:<shard>``, and the text that it is
+missing from has no NEWLINE. A job that waits for its first run, and to which nothing has happened,
+has no status. The fields are
 :class:`~jobdesk.broker.keys.Field`; what the status says of one counts before what the spec says,
 and an empty one takes the spec's away.
 """
@@ -21,7 +22,7 @@ from jobdesk.broker.keys import Field
 from jobdesk.errors import UnknownType
 from jobdesk.models import NO_PRIORITY
 
-#: A payload up to this size lies in the spec: a row of a list is read together with it.
+#: Payloads and results up to this size lie in the record: a row of a list is read with them.
 INLINE_BYTES = 1024
 #: A spec that says nothing of attempts means so many.
 USUAL_ATTEMPTS = 3
@@ -64,7 +65,8 @@ def fields(spec: bytes | None, status: bytes | None) -> dict[str, str] | None:
     found = {Field.ADDED.value: added, Field.TYPE.value: kind, **_WAITS}
     found.update(_pairs(rest.split("\t")))
     if status is not None:
-        letter, _, rest = status.decode("utf-8", "replace").partition("\t")
+        line = status.partition(b"\n")[0].decode("utf-8", "replace")
+        letter, _, rest = line.partition("\t")
         epoch, _, rest = rest.partition("\t")
         found[Field.STATE], found[Field.EPOCH] = letter, epoch
         for name, value in _pairs(rest.split("\t")):
@@ -75,15 +77,17 @@ def fields(spec: bytes | None, status: bytes | None) -> dict[str, str] | None:
     return found
 
 
-def inline(spec: bytes | None) -> bytes | None:
-    """The payload that lies in a spec; None where it lies beside it."""
-    if spec is None:
+def inline(text: bytes | None) -> bytes | None:
+    """The payload that lies in a spec, the result in a status; None where there is none in it."""
+    if text is None:
         return None
-    _, newline, payload = spec.partition(b"\n")
-    return payload if newline else None
+    _, newline, value = text.partition(b"\n")
+    return value if newline else None
 
 
-def record(values: Mapping[str, str], payload: bytes) -> tuple[bytes, bytes | None]:
+def record(
+    values: Mapping[str, str], payload: bytes, result: bytes = b""
+) -> tuple[bytes, bytes | None]:
     """Spec and status of these fields, as the scripts would have written them."""
     given = dict(values)
     added, kind = given.pop(Field.ADDED, "0"), given.pop(Field.TYPE, "")
@@ -94,7 +98,7 @@ def record(values: Mapping[str, str], payload: bytes) -> tuple[bytes, bytes | No
     if (letter, epoch) == ("w", "0") and not given:
         return whole, None
     status = "\t".join((letter, epoch, *(f"{name}={value}" for name, value in given.items())))
-    return whole, status.encode()
+    return whole, status.encode() + (b"\n" + result if 0 < len(result) <= INLINE_BYTES else b"")
 
 
 #: The fields that a spec has; all others are of the status.

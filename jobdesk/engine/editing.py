@@ -24,12 +24,12 @@ def packed_again(catalog: Catalog, name: str, job_id: str, data: Mapping[str, An
     with queue.broker.errors("HMGET"):
         pipe = queue.broker.pipeline()
         records.ask(pipe, keys, job_id)
-        pipe.hget(keys.payload(job_id), job_id)
-        values, beside = pipe.execute()
+        records.ask_aside(pipe, keys, job_id)
+        values, aside = pipe.execute()
     found = records.record(values)
     if found is None:
         raise JobNotFound(f"no job {job_id} in queue {name}")
-    kind, raw = found[Field.TYPE], records.raw_payload(values[0], beside)
+    kind, (raw, _) = found[Field.TYPE], records.raw_values(values, aside)
     checked = catalog.task_class(name, kind).signature.bind((), as_data(data, name, kind))
     payload = queue.codec.unpack(raw or b"{}", name, job_id, kind)
     payload.data = checked

@@ -132,18 +132,18 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
             pipe = self._queue.broker.pipeline()
             pipe.execute_command("GET", self._key(key))
             records.ask(pipe, keys, key)
-            pipe.execute_command("HGET", keys.result(key), key)
+            records.ask_aside(pipe, keys, key)
             pipe.execute_command("LINDEX", keys.attempts(key), -1)
             pipe.execute_command("GET", keys.tombstone(key))
-            value, values, result, attempt, tomb = pipe.execute()
+            value, values, aside, attempt, tomb = pipe.execute()
         if value is not None:
             return value
         record = records.record(values)
         if record is not None:
             if self._queue.is_periodic(record[Field.TYPE]):
                 return EmptyData  # Huey has no results of periodic tasks; the record has
-            state, error = record[Field.STATE], record.get(Field.ERROR)
-            return self._result(state, error, result, attempt)
+            _, result = records.raw_values(values, aside)
+            return self._result(record[Field.STATE], record.get(Field.ERROR), result, attempt)
         if tomb is not None:
             letter, text = tomb.split(b" ", 2)[1:]
             if letter == b"c":
@@ -260,19 +260,22 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
             completed, failed = ([raw.decode() for raw in part] for part in pipe.execute())
             pipe = self._queue.broker.pipeline()
             for job_id in completed:
-                pipe.execute_command("HGET", keys.result(job_id), job_id)
+                records.ask(pipe, keys, job_id)
+                records.ask_aside(pipe, keys, job_id)
             for job_id in failed:
                 pipe.execute_command("LINDEX", keys.attempts(job_id), -1)
             answers = pipe.execute()
-        found = {}
-        for index, (job_id, raw) in enumerate(zip(completed + failed, answers, strict=True)):
-            if index < len(completed):
-                value = self._result("c", None, raw, None)
-            else:
-                value = self._result("f", "", None, raw)
-            if value is not EmptyData and self._read.get(job_id) != hash(value):
-                found[job_id] = value
-        return found
+        of_completed, attempts = answers[: 2 * len(completed)], answers[2 * len(completed) :]
+        values = [
+            self._result("c", None, records.raw_values(values, aside)[1], None)
+            for values, aside in zip(of_completed[::2], of_completed[1::2], strict=True)
+        ]
+        values += [self._result("f", "", None, attempt) for attempt in attempts]
+        return {
+            job_id: value
+            for job_id, value in zip(completed + failed, values, strict=True)
+            if value is not EmptyData and self._read.get(job_id) != hash(value)
+        }
 
     def flush_results(self) -> None:
         from jobdesk.broker.control import Control
@@ -324,12 +327,12 @@ class JobStorage(BaseStorage):  # type: ignore[misc]  # huey has no types
             for raw in ids:
                 job_id = raw.decode()
                 records.ask(pipe, keys, job_id)
-                pipe.execute_command("HGET", keys.payload(job_id), job_id)
+                records.ask_aside(pipe, keys, job_id)
             answers = pipe.execute()
         found = []
         for index, raw in enumerate(ids):
-            values, beside = answers[2 * index], answers[2 * index + 1]
-            record, payload = records.record(values), records.raw_payload(values[0], beside)
+            values, aside = answers[2 * index], answers[2 * index + 1]
+            record, (payload, _) = records.record(values), records.raw_values(values, aside)
             if record is None or payload is None:
                 continue
             made = int(record.get(Field.ATTEMPTS_MADE, 0))

@@ -387,7 +387,7 @@ class Scripts(RuleBasedStateMachine):
         if job.state == "a":
             assert (record["ep"], record["w"]) == (job.epoch, job.worker)
         assert stored.payload(self.client, self.keys, job.id) == job.data
-        assert (self.client.hget(self.keys.result(job.id), job.id) or b"") == job.result
+        assert (stored.result(self.client, self.keys, job.id) or b"") == job.result
 
     def _same_events(self) -> None:
         """Per job in the model's order, none missing in the numbers."""

@@ -233,6 +233,17 @@ def test_nobody_is_woken_for_an_empty_queue_nor_for_a_paused_one(jobs):
 # --- ending
 
 
+@guard("include/record:no_result", "include/record:inline")
+@pytest.mark.parametrize("value", [None, b"1", b"1" * 2000])
+def test_a_result_is_kept_as_it_came_and_none_is_none(jobs, value):
+    (job,) = jobs.active("a1")
+    jobs.finish(job, value=value or b"")
+
+    assert stored.result(jobs.broker.client, jobs.keys, "a1") == value
+    lies_in = jobs.broker.client.hget(jobs.keys.record("a1"), "a1:")
+    assert (b"\n1" in lies_in) is (value == b"1")
+
+
 @guard("exchange_jobs:completed")
 @pytest.mark.parametrize("progress", ["", "50"])
 def test_a_completed_job_is_completed(jobs, progress):

@@ -8,9 +8,10 @@ import pytest
 
 from jobdesk.broker import stored as texts
 from jobdesk.broker.control import Control
+from jobdesk.broker.inspector import Inspector
 from jobdesk.broker.transitions import Outcome
 from jobdesk.errors import UnknownType
-from tests import invariants
+from tests import invariants, stored
 from tests.queue_builder import LEASE_MS, QueueBuilder
 
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ def jobs(broker: Broker) -> Iterator[QueueBuilder]:
     invariants.check(broker, made.queue)
 
 
-def beside(jobs: QueueBuilder, job_id: str) -> bool:
-    """Whether the payload lies beside the record."""
-    return bool(jobs.broker.client.hexists(jobs.keys.payload(job_id), job_id))
+def beside(jobs: QueueBuilder, field: str) -> bool:
+    """Whether a payload lies beside the record; a result, of the id with a colon."""
+    return bool(jobs.broker.client.hexists(jobs.keys.aside(field.rstrip(":")), field))
 
 
 def status(jobs: QueueBuilder, job_id: str) -> bytes | None:
@@ -62,6 +63,24 @@ def test_a_worker_gets_the_payload_wherever_it_lies(jobs, payload):
     assert jobs.finish(job, Outcome.RETRY, error="no", delay_ms=0) == "OK"
     (again,) = jobs.take()
     assert (again.payload, again.attempts_made) == (payload, 1)
+
+
+@pytest.mark.parametrize("value", [b"", b"1", b'"' + b"y" * 2000 + b'"'])
+@pytest.mark.parametrize("progress", ["", "50"])
+def test_a_result_lies_where_its_size_puts_it(jobs, value, progress):
+    control = Control(jobs.broker, "ada@desk")
+    (job,) = jobs.active("a1")
+
+    assert jobs.finish(job, value=value, progress=progress) == "OK"
+
+    kept = value or None
+    assert stored.result(jobs.broker.client, jobs.keys, "a1") == kept
+    assert Inspector(jobs.broker).result("thumbs", "a1").result == kept
+    assert beside(jobs, "a1:") is (len(value) > 1024)
+    control.remove_job("thumbs", "a1")
+    assert not beside(jobs, "a1:")
+    control.undo("thumbs", control.operation)
+    assert stored.result(jobs.broker.client, jobs.keys, "a1") == kept
 
 
 @pytest.mark.parametrize(("first", "then"), [(SMALL, LARGE), (LARGE, SMALL), (LARGE, LARGE)])

@@ -13,7 +13,7 @@ from jobdesk.broker.inspector import Inspector
 from jobdesk.broker.operators import undo
 from jobdesk.broker.transitions import Outcome
 from jobdesk.errors import OperationNotFound
-from tests import invariants
+from tests import invariants, stored
 from tests.queue_builder import QueueBuilder
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def everything(jobs: QueueBuilder, job_id: str) -> dict[str, object]:
     return {
         "record": jobs.record(job_id),
         "payload": jobs.payload(job_id),
-        "result": client.hget(keys.result(job_id), job_id),
+        "result": stored.result(client, keys, job_id),
         "attempts": client.lrange(keys.attempts(job_id), 0, -1),
         "log": client.lrange(keys.log(job_id), 0, -1),
         "expire": client.zscore(keys.expire, job_id),

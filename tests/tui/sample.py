@@ -243,11 +243,10 @@ class Sample:
             ended = NOW_MS - 40 * MINUTE - n * 29 * SECOND
             pipe.zadd(names.completed, {one: ended})
             stored.write(
-                pipe, names, one, json.dumps(of.data).encode(),
+                pipe, names, one, json.dumps(of.data).encode(), b'"done"',
                 st="c", ep=1, t=of.type, ts=ended - 900, pon=ended - 600, fon=ended, am=1,
                 w="web-1:4120:a",
             )  # fmt: skip
-            pipe.hset(names.result(one), one, '"done"')
         pipe.execute()
 
     def _workers(self) -> None:

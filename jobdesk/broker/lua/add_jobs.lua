@@ -38,7 +38,7 @@ end
 if added > 0 then
   -- also for a delayed job: whoever waits learns from its next take when the job is due
   wake(P)
-  count(P, now, { a = added })
+  counting(P, now)('a', added)
 end
 seal()
 return answer

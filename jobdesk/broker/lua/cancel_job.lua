@@ -47,7 +47,7 @@ local reason = 'JobCancelled: cancelled before it ran'
 redis.call('zrem', P .. set, id)
 emit('cancelled', id, kind, 'prev', prev)
 emit('failed', id, kind, 'prev', prev, 'err', reason)
-count(P, now, { f = 1 })
+counting(P, now)('f', 1)
 if keep_own(P, id, job.rf, redis.call('hget', P .. 'meta', 'rf'), now) then
   local fp = fingerprint(kind, 'JobCancelled', 'cancelled before it ran')
   job.ra, job.w, job.pon = nil, nil, nil

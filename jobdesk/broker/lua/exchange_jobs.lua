@@ -64,13 +64,10 @@ local function ended(id, job, own, default, text)
     return
   end
   job.fon, job.sc = now_text, nil
-  write_status(P, id, job)
+  write_status(P, id, job, job.st == 'c' and text)
   local members = ended_at[job.st]
   members[#members + 1] = now_text
   members[#members + 1] = id
-  if job.st == 'c' and text ~= '' then
-    redis.call('hset', result_key(P, id), id, text)
-  end
   if own and age then
     redis.call('zadd', P .. 'expire', now + age, id)
   end
@@ -114,10 +111,8 @@ local function complete_plainly(id, epoch, kind, result)
   if run ~= epoch or meta[8] or kept_completed == 0 then -- guard: plain
     return complete(id, epoch, read_job(P, id), result)
   end
-  redis.call('hset', key, id .. ':', 'c\t' .. epoch .. '\tam=1\tfon=' .. now_text .. '\t' .. ran)
-  if result ~= '' then
-    redis.call('hset', result_key(P, id), id, result)
-  end
+  local done = 'c\t' .. epoch .. '\tam=1\tfon=' .. now_text .. '\t' .. ran
+  redis.call('hset', key, id .. ':', with_result(P, id, done, result))
   gone[#gone + 1] = id
   local members = ended_at.c
   local n = #members
@@ -329,7 +324,7 @@ local function hand_out(id, score)
   end
   local added, kind = string.match(spec or '', '^(%d+)\t([^\t\n]+)')
   local inline = spec and string.find(spec, '\n', 1, true)
-  local payload = added and not inline and redis.call('hget', P .. 'd:' .. shard(id), id)
+  local payload = added and not inline and redis.call('hget', aside(P, id), id)
   if not added or not (inline or payload) then -- guard: corrupt
     if not again then
       redis.call('hsetnx', key, id, now_text .. '\t?')

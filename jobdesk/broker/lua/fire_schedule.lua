@@ -33,7 +33,7 @@ local emit, seal = events(P)
 local _, what = add_job(P, now, emit, ARGV, 3)
 redis.call('hset', P .. 'sched', name, slot)
 if what == 'ADDED' then
-  count(P, now, { a = 1 })
+  counting(P, now)('a', 1)
   wake(P)
 end
 seal()

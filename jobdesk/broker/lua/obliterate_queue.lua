@@ -54,7 +54,6 @@ end
 for code = 33, 126 do
   keys[#keys + 1] = P .. 'j:' .. string.char(code)
   keys[#keys + 1] = P .. 'd:' .. string.char(code)
-  keys[#keys + 1] = P .. 'r:' .. string.char(code)
 end
 redis.call('unlink', unpack(keys))
 return answered(P, request, { 'OK', removed, 1 })

@@ -36,7 +36,7 @@ local function put_back(entry)
     redis.call('hdel', key, id .. ':')
   end
   if entry.v then
-    redis.call('hset', result_key(P, id), id, entry.v)
+    redis.call('hset', aside(P, id), id .. ':', entry.v)
   end
   if entry.x then
     redis.call('zadd', P .. 'expire', entry.x, id)
@@ -75,7 +75,7 @@ local function restore(entry)
   redis.call('unlink', P .. 'tomb:' .. id)
   redis.call('hset', home(P, id), id, entry.p)
   if entry.d then
-    redis.call('hset', P .. 'd:' .. shard(id), id, entry.d)
+    redis.call('hset', aside(P, id), id, entry.d)
   end
   put_back(entry)
   for name, list in pairs({ ['a:'] = entry.a, ['log:'] = entry.l }) do

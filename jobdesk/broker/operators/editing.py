@@ -71,14 +71,14 @@ def packed(broker: Broker, queue: str, job_id: str, data: Mapping[str, Any]) -> 
     keys = broker.keys(queue)
     pipe = broker.pipeline()
     records.ask(pipe, keys, job_id)
-    pipe.hget(keys.payload(job_id), job_id)
+    records.ask_aside(pipe, keys, job_id)
     with broker.errors("HMGET"):
-        values, beside = pipe.execute()
+        values, aside = pipe.execute()
     found = records.record(values)
     if found is None:
         raise JobNotFound(f"no job {job_id} in queue {queue}")
     kind = found[Field.TYPE]
-    raw = records.raw_payload(values[0], beside)
+    raw, _ = records.raw_values(values, aside)
     stored = _verified(broker, raw or b"{}", queue, job_id, kind)
     extras = {name: stored.extras[name] for name in _KEPT if name in stored.extras}
     body = _json(dict(data))

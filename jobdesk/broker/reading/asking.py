@@ -123,18 +123,17 @@ def jobs(broker: Broker, queue: str, ids: Sequence[str], log_lines: int) -> Aski
         for job_id in ids:
             records.ask(pipe, keys, job_id)
             pipe.zscore(keys.active, job_id)
-            pipe.hget(keys.payload(job_id), job_id)
-            pipe.hget(keys.result(job_id), job_id)
+            records.ask_aside(pipe, keys, job_id)
             pipe.lrange(keys.attempts(job_id), -10, -1)
             pipe.lrange(keys.log(job_id), first, -1)
 
     answers = yield ask
     made: list[Job | None] = []
     for i, job_id in enumerate(ids):
-        values, lease, beside, result, attempts, log = answers[6 * i : 6 * i + 6]
+        values, lease, aside, attempts, log = answers[5 * i : 5 * i + 5]
         made.append(records.job(
             queue, job_id, values, lease_ms=None if lease is None else int(lease),
-            beside=beside, raw_result=result, attempts=attempts, log=log,
+            aside=aside, attempts=attempts, log=log,
         ))  # fmt: skip
     return tuple(job for job in made if job is not None)
 

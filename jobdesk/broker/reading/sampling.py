@@ -103,7 +103,7 @@ def _read(keys: QueueKeys, jobs: list[tuple[JobState, str]]) -> Asking[list[Any]
         for state, job_id in jobs:
             records.ask(pipe, keys, job_id)
             pipe.zscore(keys.state(state), job_id)
-            pipe.hexists(keys.payload(job_id), job_id)
+            pipe.hexists(keys.aside(job_id), job_id)
 
     answers = yield ask
     return [answers[at : at + 3] for at in range(0, len(answers), 3)]
@@ -114,7 +114,7 @@ def _at_once(rounds: Rounds, keys: QueueKeys, job_id: str) -> str:
 
     def ask(pipe: Any) -> None:
         records.ask(pipe, keys, job_id)
-        pipe.hexists(keys.payload(job_id), job_id)
+        pipe.hexists(keys.aside(job_id), job_id)
         for state in STORED_STATES:
             pipe.zscore(keys.state(state), job_id)
 
@@ -158,7 +158,10 @@ def _payloads(keys: QueueKeys, ids: list[str]) -> Asking[list[bytes | None]]:
     def ask(pipe: Any) -> None:
         for job_id in ids:
             pipe.hget(keys.record(job_id), job_id)
-            pipe.hget(keys.payload(job_id), job_id)
+            pipe.hget(keys.aside(job_id), job_id)
 
     answers = yield ask
-    return [records.raw_payload(*answers[at : at + 2]) for at in range(0, len(answers), 2)]
+    return [
+        large if (small := inline(spec)) is None else small
+        for spec, large in zip(answers[::2], answers[1::2], strict=True)
+    ]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from jobdesk.broker import records
+from jobdesk.broker import records, stored
 from jobdesk.broker.inspector import Inspector
 from jobdesk.models import JobRow, JobState
 
@@ -173,14 +173,14 @@ def _texts(broker: Broker, queue: str, rows: Sequence[JobRow]) -> _Texts:
     pipe = broker.pipeline()
     for row in rows:
         pipe.hget(keys.record(row.id), row.id)
-        pipe.hstrlen(keys.payload(row.id), row.id)
+        pipe.hstrlen(keys.aside(row.id), row.id)
     with broker.errors("HSTRLEN"):
         answers: list[Any] = pipe.execute() if rows else []
     specs, sizes = answers[::2], answers[1::2]
     pipe = broker.pipeline()
     for row, size in zip(rows, sizes, strict=True):
         if 0 < size <= MOST_BYTES:
-            pipe.hget(keys.payload(row.id), row.id)
+            pipe.hget(keys.aside(row.id), row.id)
         if row.error:
             pipe.lindex(keys.attempts(row.id), -1)
     with broker.errors("HGET"):
@@ -189,7 +189,7 @@ def _texts(broker: Broker, queue: str, rows: Sequence[JobRow]) -> _Texts:
         parts = [row.error]
         beside = next(given) if 0 < size <= MOST_BYTES else None
         if size <= MOST_BYTES:
-            raw = records.raw_payload(spec, beside) or b""
+            raw = beside or stored.inline(spec) or b""
             told.read += len(raw)
             parts.append(_plain(raw))
         else:

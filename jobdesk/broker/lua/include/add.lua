@@ -47,7 +47,7 @@ local function add_job(P, now, emit, args, at, before, batch)
     return after, 'DUP', status and string.sub(status, 1, 1) or 'w', told
   end
   if #payload > INLINE then
-    redis.call('hset', P .. 'd:' .. shard(id), id, payload)
+    redis.call('hset', aside(P, id), id, payload)
   end
   if told.run_at then
     local run_at = string.format('%.0f', told.run_at)

@@ -21,19 +21,17 @@ local function delete_jobs(P, ids)
     local s = shard(id)
     local list = by_shard[s]
     if not list then
-      list = { ids = {}, fields = {} }
+      list = {}
       by_shard[s] = list
     end
-    local n = #list.ids + 1
-    list.ids[n] = id
-    list.fields[2 * n - 1], list.fields[2 * n] = id, id .. ':'
+    local n = #list
+    list[n + 1], list[n + 2] = id, id .. ':'
   end
   redis.call('zrem', P .. 'expire', unpack(ids))
   redis.call('unlink', unpack(beside))
   for s, list in pairs(by_shard) do
-    redis.call('hdel', P .. 'j:' .. s, unpack(list.fields))
-    redis.call('hdel', P .. 'd:' .. s, unpack(list.ids))
-    redis.call('hdel', P .. 'r:' .. s, unpack(list.ids))
+    redis.call('hdel', P .. 'j:' .. s, unpack(list))
+    redis.call('hdel', P .. 'd:' .. s, unpack(list))
   end
 end
 

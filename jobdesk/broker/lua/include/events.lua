@@ -18,25 +18,28 @@ local TOGETHER = 32
 
 local function events(P)
   local stream = P .. 'events'
-  local entries, count, last = {}, 0, nil
+  local entries, made, count, last = {}, 0, 0, nil
 
+  -- an entry is what XADD is told of it; ids and kinds are added where it has more than one job
   local function emit(name, id, kind, k1, v1, k2, v2, k3, v3)
     count = count + 1
     if
-      last and id and last.n < TOGETHER and last.name == name and last.id
-      and last.k1 == k1 and last.v1 == v1 and last.k2 == k2 and last.v2 == v2
-      and last.k3 == k3 and last.v3 == v3
+      last and id and last[6] and last[2] == name and (last.jobs or 1) < TOGETHER
+      and last[9] == k1 and last[10] == v1 and last[11] == k2 and last[12] == v2
+      and last[13] == k3 and last[14] == v3
     then
-      local n = last.n + 1
-      last.n = n
-      last.ids[n], last.kinds[n] = id, kind
-      last.differ = last.differ or kind ~= last.kinds[1]
+      local n = last.jobs
+      if not n then
+        n = 1
+        last.ids, last.kinds = { last[6] }, { last[8] }
+      end
+      n = n + 1
+      last.jobs, last.ids[n], last.kinds[n] = n, id, kind
+      last.differ = last.differ or kind ~= last[8]
     else
-      last = {
-        name = name, id = id, n = 1, ids = { id }, kinds = { kind }, differ = false,
-        k1 = k1, v1 = v1, k2 = k2, v2 = v2, k3 = k3, v3 = v3,
-      }
-      entries[#entries + 1] = last
+      last = { 'e', name, 'n', false, 'j', id, 't', kind or '', k1, v1, k2, v2, k3, v3 }
+      made = made + 1
+      entries[made] = last
     end
   end
 
@@ -46,25 +49,20 @@ local function events(P)
     end
     local n = redis.call('incrby', P .. 'evn', count) - count
     local at
-    for i = 1, #entries do
+    for i = 1, made do
       local e = entries[i]
-      n = n + e.n
-      local args = { 'e', e.name, 'n', n }
-      if e.id then
-        args[5], args[6] = 'j', table.concat(e.ids, ' ')
-        args[7], args[8] = 't', e.differ and table.concat(e.kinds, ' ') or e.kinds[1] or ''
+      n = n + (e.jobs or 1)
+      e[4] = n
+      if e.jobs then
+        e[6] = table.concat(e.ids, ' ')
+        e[8] = e.differ and table.concat(e.kinds, ' ') or e[8]
       end
-      local m = #args
-      if e.k1 then
-        args[m + 1], args[m + 2] = e.k1, e.v1
+      local m = e[13] and 14 or e[11] and 12 or e[9] and 10 or 8
+      if e[6] then
+        at = redis.call('xadd', stream, '*', unpack(e, 1, m))
+      else
+        at = redis.call('xadd', stream, '*', e[1], e[2], e[3], n, unpack(e, 9, m))
       end
-      if e.k2 then
-        args[m + 3], args[m + 4] = e.k2, e.v2
-      end
-      if e.k3 then
-        args[m + 5], args[m + 6] = e.k3, e.v3
-      end
-      at = redis.call('xadd', stream, '*', unpack(args))
     end
     if n % 500 < count then
       local marks = P .. 'evm'

@@ -1,7 +1,7 @@
 -- Counts of a script that are written once, with histograms: see include/counts.lua.
 --
 --   local fig = figures(P, now_ms)
---   fig.add(field, n)   as count(), collected
+--   fig.add(field, n)   as counting(), collected
 --   fig.run(ms)         counts one run time in the histogram r<k>
 --   fig.wait(ms)        counts one waiting time in the histogram w<k>
 --   fig.write()         writes what was collected, once, at the end
@@ -35,13 +35,16 @@ local function figures(P, now)
   end
 
   function fig.write()
+    local counted = counting(P, now)
+    for field, n in pairs(counts) do
+      counted(field, n)
+    end
     for k, n in pairs(runs) do
-      counts['r' .. k] = n
+      counted('r' .. k, n)
     end
     for k, n in pairs(waits) do
-      counts['w' .. k] = n
+      counted('w' .. k, n)
     end
-    count(P, now, counts)
     counts, runs, waits = {}, {}, {}
   end
 

@@ -5,9 +5,11 @@
 -- they are. The names of the fields are in keys.py.
 --
 --   spec    <added, ms> TAB <type> { TAB <field>=<value> } NEWLINE <payload>
---           a payload of over 1,024 bytes lies in d:<shard>, and then there is no NEWLINE
---   status  <letter of the state> TAB <epoch> { TAB <field>=<value> }
+--   status  <letter of the state> TAB <epoch> { TAB <field>=<value> } [ NEWLINE <result> ]
 --           none while a job waits for its first run and nothing else has happened to it
+--
+-- A payload or a result of over 1,024 bytes lies in d:<shard>, under the same name as the text that
+-- it is missing from, and then there is no NEWLINE.
 --
 -- A field of the status counts before the spec's; an empty one takes the spec's away.
 --
@@ -15,11 +17,12 @@
 --                              character of our own ids, which changes every 62 ms, so that jobs
 --                              added together lie together; else the last; '~' outside ASCII
 --   home(P, id)                the hash of the record
---   result_key(P, id)          the hash that holds the result under the id
+--   aside(P, id)               the hash of what is too large for the record
 --   read_job(P, id)            the fields of both as one table, or nil where there is no job; a
 --                              field that is set there is one of the status
 --   job_of(spec, status)       the same from their texts
---   write_status(P, id, job)   writes the status of such a table
+--   write_status(P, id, job, result)  writes the status of such a table; a result only of a
+--                              job that has completed
 --   runs(P, id, epoch)         the status of a job that is active under this epoch, else nil or false
 --   keep_spec(P, id, head, payload)  writes the spec: head is its first line
 
@@ -37,8 +40,8 @@ local function home(P, id)
   return P .. 'j:' .. shard(id)
 end
 
-local function result_key(P, id)
-  return P .. 'r:' .. shard(id)
+local function aside(P, id)
+  return P .. 'd:' .. shard(id)
 end
 
 local function read_fields(text, into)
@@ -56,7 +59,7 @@ local function job_of(spec, status)
   added.ts, added.t, more = string.match(spec, '^([^\t]*)\t([^\t\n]*)([^\n]*)')
   read_fields(more or '', added)
   if status then
-    job.st, job.ep, more = string.match(status, '^(%a)\t(%d+)(.*)$')
+    job.st, job.ep, more = string.match(status, '^(%a)\t(%d+)([^\n]*)')
     read_fields(more or '', job)
   end
   return setmetatable(job, { __index = added })
@@ -67,7 +70,18 @@ local function read_job(P, id)
   return job_of(raw[1], raw[2])
 end
 
-local function write_status(P, id, job)
+local function with_result(P, id, status, result)
+  if result == '' then -- guard: no_result
+    return status
+  end
+  if #result <= INLINE then -- guard: inline
+    return status .. '\n' .. result
+  end
+  redis.call('hset', aside(P, id), id .. ':', result)
+  return status
+end
+
+local function write_status(P, id, job, result)
   local parts = { job.st, job.ep }
   for name, value in pairs(job) do
     if name ~= 'st' and name ~= 'ep' then
@@ -77,7 +91,8 @@ local function write_status(P, id, job)
       parts[#parts + 1] = name .. '=' .. string.gsub(value, '[\t\n]', ' ')
     end
   end
-  redis.call('hset', home(P, id), id .. ':', table.concat(parts, '\t'))
+  local status = with_result(P, id, table.concat(parts, '\t'), result or '')
+  redis.call('hset', home(P, id), id .. ':', status)
 end
 
 local function runs(P, id, epoch)
@@ -88,9 +103,9 @@ end
 local function keep_spec(P, id, head, payload)
   if #payload <= INLINE then
     redis.call('hset', home(P, id), id, head .. '\n' .. payload)
-    redis.call('hdel', P .. 'd:' .. shard(id), id)
+    redis.call('hdel', aside(P, id), id)
   else
     redis.call('hset', home(P, id), id, head)
-    redis.call('hset', P .. 'd:' .. shard(id), id, payload)
+    redis.call('hset', aside(P, id), id, payload)
   end
 end

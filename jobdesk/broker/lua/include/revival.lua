@@ -8,7 +8,7 @@
 -- include: place
 
 local function revive(P, ids, emit)
-  local revived, generations, waiting, results = {}, {}, {}, {}
+  local revived, generations, waiting = {}, {}, {}
   if not ids[1] then -- guard: nothing_to_revive
     return revived, generations
   end
@@ -26,18 +26,12 @@ local function revive(P, ids, emit)
         eta = rawget(job, 'eta'),
       }
       write_status(P, id, again)
-      local s = shard(id)
-      results[s] = results[s] or {}
-      table.insert(results[s], id)
       waiting[#waiting + 1] = score
       waiting[#waiting + 1] = id
       revived[#revived + 1] = id
       generations[#generations + 1] = generation
       emit('waiting', id, job.t, 'prev', 'failed')
     end
-  end
-  for s, list in pairs(results) do
-    redis.call('hdel', P .. 'r:' .. s, unpack(list))
   end
   if waiting[1] then
     redis.call('zadd', P .. 'wait', unpack(waiting))

@@ -11,7 +11,8 @@
 -- dropped. Its hash has action, who, at, n, bytes and next (the number of the entry to be undone
 -- next), and its entries under their numbers, packed by cmsgpack:
 --   i(d), h(ow: removed, retried), s(et), z(score), x(expires, ms), p(spec), r(status),
---   d(ata, where the spec has none), v(alue), a(ttempts), l(og), g(eneration after a retry)
+--   d(ata) and v(alue, a result) where they are too large for those, a(ttempts), l(og),
+--   g(eneration after a retry)
 
 -- include: record
 
@@ -58,8 +59,8 @@ local function open_trash(P, operation, action, who, now)
           keep({
             i = id, h = 'removed', s = set, z = redis.call('zscore', P .. set, id),
             x = redis.call('zscore', P .. 'expire', id), p = raw[1], r = raw[2],
-            d = redis.call('hget', P .. 'd:' .. shard(id), id),
-            v = redis.call('hget', result_key(P, id), id),
+            d = redis.call('hget', aside(P, id), id),
+            v = redis.call('hget', aside(P, id), id .. ':'),
             a = redis.call('lrange', P .. 'a:' .. id, 0, -1),
             l = redis.call('lrange', P .. 'log:' .. id, 0, -1),
           })
@@ -75,7 +76,6 @@ local function open_trash(P, operation, action, who, now)
         i = id, h = 'retried', s = 'failed', z = redis.call('zscore', P .. 'failed', id),
         x = redis.call('zscore', P .. 'expire', id),
         r = redis.call('hget', home(P, id), id .. ':'),
-        v = redis.call('hget', result_key(P, id), id),
         g = tonumber(job and job.gen or '0') + 1,
       })
     end
