@@ -1,7 +1,8 @@
 """The signature of payloads: one text of it for who adds jobs and who checks them.
 
 ``s1.<kid>.<signature>.<json>``: the key's id, and an HMAC over queue, id, type and the JSON, so
-that a payload is good for its own job only.
+that a payload is good for its own job only. The signature is the first half of HMAC-SHA256, the
+128 bits that RFC 2104 (5) asks for at least, in 22 characters of base64.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from functools import lru_cache
 
 #: What a signed payload begins with.
 SIGNED = b"s1."
-_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_BYTES, _CHARACTERS = 16, 22
 
 
 class Key:
@@ -32,7 +33,7 @@ class Key:
         """The signature of one job's JSON."""
         made = self._keyed.copy()
         made.update(f"{queue}\n{job_id}\n{type_}\n".encode(errors="surrogatepass") + body)
-        return b2a_base64(made.digest(), newline=False).translate(_URL_SAFE, b"=")
+        return b2a_base64(made.digest()[:_BYTES], newline=False)[:_CHARACTERS]
 
     def sealed(self, body: bytes, queue: str, job_id: str, type_: str) -> bytes:
         """The signed payload of that JSON."""

@@ -37,6 +37,10 @@ class Outcome(StrEnum):
     NOT_DUE = "s"  #: to be delayed until the instant in ``value``
 
 
+# looking up a member of an enumeration costs as much as a call
+_COMPLETED = Outcome.COMPLETED
+
+
 @dataclass(slots=True)
 class Finish:
     """The end of one run, on its way to Redis."""
@@ -53,17 +57,17 @@ class Finish:
     delay_ms: int = 0
     progress: str = ""
     #: continuations in the same queue, added in the same call
-    adds: list[NewJob] = field(default_factory=list)
+    adds: Sequence[NewJob] = ()
     #: continuations for other queues, delivered afterwards: a JSON text each
-    outgoing: list[bytes] = field(default_factory=list)
+    outgoing: Sequence[bytes] = ()
     #: of the job, which its event names; "": the script looks it up
     type: str = ""
+    #: whether it has completed, and there is nothing else to book
+    plain: bool = field(init=False)
 
-    @property
-    def plain(self) -> bool:
-        """Whether the job has completed, and there is nothing else to book."""
-        return bool(
-            self.outcome is Outcome.COMPLETED
+    def __post_init__(self) -> None:
+        self.plain = bool(
+            self.outcome is _COMPLETED
             and self.type
             and not (self.progress or self.adds or self.outgoing)
         )
@@ -334,7 +338,7 @@ def exchanged(answer: Any, finishes: Sequence[Finish] = ()) -> Exchanged:
     now, epoch, due, opens, waiting, letters, flat, beside, revoked, outgoing = answer
     statuses = [_STATUSES[letter] for letter in letters]
     plain = [finish.plain for finish in finishes]
-    if not all(plain):
+    if False in plain:
         # the script has booked the plain ones first
         order = sorted(range(len(plain)), key=lambda index: not plain[index])
         booked = dict(zip(order, statuses, strict=True))
@@ -370,24 +374,27 @@ def _taken(  # noqa: PLR0917 - the order of the script's own answer
     revoked: bytes,
 ) -> Taken:
     head, _, payload = spec.partition(b"\n")
-    if status:
-        found = stored.fields(head, status) or {}
-        options = _options_of(found)
+    if not status:
+        kind, attempts, timeout_ms, backoff, expires_ms, eta_ms = _options(head.partition(b"\t")[2])
+        made, generation, stalls, progress = 0, 0, 0, ""
     else:
-        found = _NOTHING
-        options = _options(head.partition(b"\t")[2])
-    kind, attempts, timeout_ms, backoff, expires_ms, eta_ms = options
+        found = stored.fields(head, status) or {}
+        kind, attempts, timeout_ms, backoff, expires_ms, eta_ms = _options_of(found)
+        made = int(found.get(Field.ATTEMPTS_MADE, 0))
+        generation = int(found.get(Field.GENERATION, 0))
+        stalls = int(found.get(Field.STALLED, 0))
+        progress = found.get(Field.PROGRESS, "")
     return Taken(
         job_id.decode(),
         kind,
         payload if beside is None else beside,
         attempts,
-        int(found.get(Field.ATTEMPTS_MADE, 0)),
+        made,
         timeout_ms,
         backoff,
-        int(found.get(Field.GENERATION, 0)),
-        int(found.get(Field.STALLED, 0)),
-        found.get(Field.PROGRESS, ""),
+        generation,
+        stalls,
+        progress,
         expires_ms,
         revoked,
         epoch,
@@ -395,7 +402,6 @@ def _taken(  # noqa: PLR0917 - the order of the script's own answer
     )
 
 
-_NOTHING: dict[str, str] = {}
 _Options = tuple[str, int, int | None, str, float | None, int | None]
 
 

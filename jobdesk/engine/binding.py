@@ -65,6 +65,8 @@ class Signature:
         self._rest = rest
         self._others = others
         self._by_name = {field.name: field for field in fields}
+        #: data that names all fields and no other goes by position as it is
+        self._simple = rest is None and all(field.positional for field in fields)
         self._positional = tuple(field for field in fields if field.positional)
         self._required = tuple(field.name for field in fields if field.required)
         notes = [field.annotation for field in fields] + [rest, others]
@@ -195,6 +197,14 @@ class Signature:
             made = self._whole.made(data)
             field = self.fields[0]
             return ((made,), {}) if field.positional else ((), {field.name: made})
+        if self._simple and data.keys() == self._by_name.keys():
+            given = [data[name] for name in self._by_name]
+            if self._annotated:
+                plain = self._plain
+                for place, (name, value) in enumerate(zip(self._by_name, given, strict=True)):
+                    if type(value) is not plain.get(name):
+                        given[place] = self._validated(name, value)
+            return tuple(given), {}
         self._check_names(data)
         values = dict(data)
         if self._annotated:

@@ -43,7 +43,7 @@ from jobdesk.engine.plainjson import MAX_DEPTH, MAX_INT, a_, explain, look, unus
 from jobdesk.errors import BadPayload, DataTooLarge, InvalidJobData
 
 #: Room for ``s1.<kid>.<signature>.`` before the JSON.
-_SIGNATURE_BYTES = 3 + 9 + 44
+_SIGNATURE_BYTES = 3 + 9 + 23
 _EXTRAS = ("args", "then", "error", "chord")
 
 

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from jobdesk.engine.task import JobTask
 
 
-def _unpatched(method: Any) -> Any:
-    """``method``, unless somebody has put another in its place before this was imported."""
+def unpatched(method: Any) -> Any:
+    """A method of Huey's, or None where somebody has put another in its place already."""
     own = type(method) is FunctionType and method.__code__.co_filename == huey.api.__file__
     return method if own else None
 
 
-_ENQUEUE = _unpatched(Huey.enqueue)
+_ENQUEUE = unpatched(Huey.enqueue)
 
 
 def unseen(queue: Queue) -> bool:

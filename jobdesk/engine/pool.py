@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from jobdesk.engine.queue import Queue
 
 logger = logging.getLogger("jobdesk.worker")
+events_log = logging.getLogger("jobdesk.events")
 
 #: Ends booked, and jobs taken, in one exchange: what costs Redis under 5 ms on a busy machine too.
 MOST = 100
@@ -265,8 +266,10 @@ class Pool:
             return
         self._found()
         self._note(feed, under_way, answer)
+        told = events_log.isEnabledFor(logging.INFO)
         for (run, finish), status in zip(under_way.finishes, answer.statuses, strict=True):
-            self._follow(run, finish, status)
+            if told or not finish.plain or status != "OK":
+                self._follow(run, finish, status)
         if under_way.finishes:
             self._call_waiter(feed)
 

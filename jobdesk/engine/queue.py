@@ -26,7 +26,7 @@ from jobdesk.broker.connection import Broker, connect
 from jobdesk.broker.ids import new_id
 from jobdesk.broker.stored import USUAL_ATTEMPTS
 from jobdesk.broker.transitions import BATCH, Finish, SentJobs, Transitions
-from jobdesk.engine import continuations, packing
+from jobdesk.engine import continuations, directrun, packing
 from jobdesk.engine.codec import Codec, JsonSerializer, task_exception
 from jobdesk.engine.eventlog import log_finish
 from jobdesk.engine.handle import JobHandle
@@ -96,15 +96,24 @@ class Queue(InHand):
     and a job with an eta passes through the queue before it is delayed.
     """
 
-    #: whether jobs may be made past the methods below: not where a class of one's own has others
+    #: whether jobs may be made, and run, past the methods below: not where a class of one's own
+    #: has others
     adds_directly: ClassVar[bool] = True
+    runs_directly: ClassVar[bool] = True
 
     def __init_subclass__(cls, **words: Any) -> None:
         super().__init_subclass__(**words)
-        cls.adds_directly = all(
-            getattr(cls, name) is getattr(Queue, name)
-            for name in ("_emit", "_pipeline_results", "enqueue", "get_storage", "serialize_task")
+
+        def ours(*names: str) -> bool:
+            return all(getattr(cls, name) is getattr(Queue, name) for name in names)
+
+        cls.adds_directly = ours(
+            "_emit", "_pipeline_results", "enqueue", "get_storage", "serialize_task"
         )
+        cls.runs_directly = ours(
+            "_emit", "_run_post_execute", "_run_pre_execute", "_timeout_context",
+            "delete", "is_revoked", "put_result",
+        )  # fmt: skip
 
     def __init__(
         self,
@@ -215,7 +224,9 @@ class Queue(InHand):
     @property
     def codec(self) -> Codec:
         """What packs and signs payloads."""
-        self._bind()
+        bound = self._bound_to  # asked for twice by every job that runs
+        if bound is None or (self._given_broker is None and bound is not settings_module.current()):
+            self._bind()
         assert self._codec is not None
         return self._codec
 
@@ -638,6 +649,8 @@ class Queue(InHand):
             return packing.queue_of(task).execute(task, timestamp)
         enter(run)
         try:
+            if directrun.unseen(self, task, run):
+                return directrun.execute(self, task, run, timestamp)
             return super().execute(task, timestamp)
         except BaseException as exc:
             if run.exception is None:

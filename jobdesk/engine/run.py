@@ -228,23 +228,23 @@ class Run:
     def _finish(
         self, outcome: Outcome, exc: BaseException | None = None, delay_ms: int = 0
     ) -> Finish:
+        taken, released = self.taken, outcome is Outcome.RELEASED
         finish = Finish(
-            self.taken.id,
-            self.taken.epoch,
+            taken.id,
+            taken.epoch,
             outcome,
             delay_ms=delay_ms,
             progress="" if self._context is None else self._context.unsent_progress(),
-            type=self.taken.type,
+            adds=() if released else self.adds,
+            outgoing=() if released else self.outgoing,
+            type=taken.type,
         )
         if exc is not None:
             message = describe(exc)
             finish.error = cut_bytes(message, 60)
             finish.attempt = self._attempt(outcome, message, traceback_of(exc))
             if outcome is not Outcome.AGAIN:
-                finish.value = fingerprint(self.taken.type, message).encode()
-        if outcome is not Outcome.RELEASED:
-            finish.adds = self.adds
-            finish.outgoing = self.outgoing
+                finish.value = fingerprint(taken.type, message).encode()
         return finish
 
     def _attempt(self, outcome: Outcome, message: str, trace: str) -> str:

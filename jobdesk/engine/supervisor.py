@@ -34,6 +34,8 @@ SWEEP_ON_S = 0.2
 SWEEP_CALLS = 10
 #: Less than this left of a lease that could not be renewed: the job must be taken for lost.
 MARGIN_S = 2.0
+#: So often it looks through all jobs in hand while ends come in.
+LOOK_S = 0.05
 #: A thread that has not left its task this long after its time was up is given up.
 GRACE_S = 5.0
 
@@ -58,6 +60,8 @@ class Supervisor:
         }
         self._renewed: dict[str, float] = {feed.queue.name: now for feed in pool.feeds}
         self._ended: dict[int, tuple[Run, float]] = {}
+        #: when all runs were last looked through, and the first of the deadlines seen there
+        self._looked_at = self._overdue_at = -math.inf
         self._thread = threading.Thread(target=self._run, name="jobdesk-supervisor", daemon=True)
         pool.on_booked = self._booked
         pool.on_due = self._due
@@ -127,14 +131,14 @@ class Supervisor:
             self._next_sweep = now + SWEEP_S
             if self._sweep():
                 self._next_sweep = now + SWEEP_ON_S
+        if pool.unattended():
+            return FLUSH_AFTER_S
         for run in pool.running():
             if run.deadline is not None:
                 soonest = min(soonest, run.deadline)
         for _, until in self._ended.values():
             soonest = min(soonest, until)
         soonest = min(soonest, self._next_beat, self._next_sweep)
-        if pool.unattended():
-            return FLUSH_AFTER_S
         self._awake = False
         if pool.unattended():
             # booked between the look and the mark
@@ -206,10 +210,16 @@ class Supervisor:
         self._interrupt(run)
 
     def _end_overdue(self, now: float) -> None:
+        """End runs whose time is up, or that are to be cancelled."""
+        if now < min(self._overdue_at, self._looked_at + LOOK_S):
+            return  # hundreds may be in hand, and while ends come in it looks every 5 ms
+        self._looked_at, self._overdue_at = now, math.inf
         for run in self._pool.running():
             if run.cancelling and run.thread is not None and id(run) not in self._ended:
                 self._cancel(run)
             if run.deadline is None or now < run.deadline or run.closed:
+                if run.deadline is not None:
+                    self._overdue_at = min(self._overdue_at, run.deadline)
                 continue
             seconds = (run.taken.timeout_ms or 0) / 1000
             if run.close():

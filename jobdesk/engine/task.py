@@ -30,6 +30,8 @@ class JobTask(Task):  # type: ignore[misc]  # huey has no types
     job_defaults: ClassVar[JobOptions]
     #: whether another process gets it by importing its module: not so what a function defines
     found_by_import: ClassVar[bool] = True
+    #: whether its function gets the task itself, and with it all that Huey writes there
+    sees_itself: ClassVar[bool] = False
     #: options given for this one job
     job_options: JobOptions | None = None
     #: the job in hand, while a worker runs it
@@ -83,6 +85,7 @@ class JobTaskWrapper(TaskWrapper):  # type: ignore[misc]  # huey has no types
             raise InvalidTask(f"{plain!r} cannot name a type: it has no name, or a space in it")
         settings["queue"] = queue
         settings["type_name"] = kind
+        settings["sees_itself"] = context
         settings["found_by_import"] = "<locals>" not in getattr(func, "__qualname__", "")
         signature = settings["signature"] = Signature.of(func, queue.name, kind, context=context)
         parameter = signature.context_parameter

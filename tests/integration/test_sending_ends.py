@@ -190,12 +190,11 @@ def test_an_end_between_an_answer_and_its_reader_is_the_supervisors_too(
                 thread.join(10)
             return plain(*args)
 
-        wrapped: Any = staticmethod(then) if place is Pool else then
-        monkeypatch.setattr(place, name, wrapped)
+        monkeypatch.setattr(place, name, then)
 
     bench.queue.execute(ours)
     aside("exchanged", pool_module)
-    aside("_follow", Pool)
+    aside("_call_waiter", Pool)
     told.times = 0
     pool._exchange(slot_thread=True)
     assert not steps
