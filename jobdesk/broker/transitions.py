@@ -120,10 +120,13 @@ class Added(StrEnum):
     DUP = "DUP"
 
 
-#: the words of the scripts' answers
-_ADDED = {what.value.encode(): what for what in Added}
-_DUP = Added.DUP.value.encode()
-_STATES = {letter.encode(): JobState(name) for letter, name in STATE_NAMES.items()}
+#: the letters of the script's answer
+_ADDED = {
+    ord(letter.upper() if what is Added.DUP else letter): (what, JobState(name))
+    for letter, name in STATE_NAMES.items()
+    for what in Added
+}
+_DUPLICATES = frozenset(ord(letter.upper()) for letter in STATE_NAMES)
 
 
 class SentJobs:
@@ -136,12 +139,11 @@ class SentJobs:
 
     def answer(self) -> list[tuple[Added, JobState]]:
         """What became of each, as :meth:`Transitions.add` says it. Ask once."""
-        answer = iter(self._sent.answer())
-        return [(_ADDED[what], _STATES[next(answer)]) for what in answer]
+        return [_ADDED[letter] for letter in self._sent.answer()]
 
     def duplicates(self) -> list[bool]:
         """The same, for each whether its id was there already."""
-        return [what == _DUP for what in self._sent.answer()[::2]]
+        return [letter in _DUPLICATES for letter in self._sent.answer()]
 
 
 class Transitions:
@@ -307,12 +309,17 @@ def exchange_args(  # noqa: PLR0917 - the order of the script's own arguments
     """The arguments of ``exchange_jobs.lua``."""
     args: list[Any] = [worker, request, want, lease_ms, 1 if housekeeping else 0, 0]
     others: list[Finish] = []
+    epoch, kind, count_at = b"", "", 0
     for finish in finishes:
-        if finish.plain:
-            args += (finish.id, finish.epoch, finish.type, finish.value)
-        else:
+        if not finish.plain:
             others.append(finish)
-    args[5] = len(finishes) - len(others)
+            continue
+        if finish.epoch != epoch or finish.type != kind:
+            epoch, kind, count_at = finish.epoch, finish.type, len(args) + 2
+            args += (epoch, kind, 0)
+            args[5] += 1
+        args[count_at] += 1
+        args += (finish.id, finish.value)
     args.append(len(others))
     for finish in others:
         args += (
@@ -335,7 +342,7 @@ def exchange_args(  # noqa: PLR0917 - the order of the script's own arguments
 
 def exchanged(answer: Any, finishes: Sequence[Finish] = ()) -> Exchanged:
     """Read the answer of ``exchange_jobs.lua`` to a request with these ``finishes``."""
-    now, epoch, due, opens, waiting, letters, flat, beside, revoked, outgoing = answer
+    now, epoch, due, opens, waiting, letters, flat, told, beside, revoked, outgoing = answer
     statuses = [_STATUSES[letter] for letter in letters]
     plain = [finish.plain for finish in finishes]
     if False in plain:
@@ -343,8 +350,7 @@ def exchanged(answer: Any, finishes: Sequence[Finish] = ()) -> Exchanged:
         order = sorted(range(len(plain)), key=lambda index: not plain[index])
         booked = dict(zip(order, statuses, strict=True))
         statuses = [booked[index] for index in range(len(plain))]
-    payloads = dict(zip(beside[::2], beside[1::2], strict=True)) if beside else {}
-    revocations = dict(zip(revoked[::2], revoked[1::2], strict=True)) if revoked else {}
+    before, payloads, revocations = _by_id(told), _by_id(beside), _by_id(revoked)
     return Exchanged(
         int(now),
         int(due) if due >= 0 else None,
@@ -353,12 +359,22 @@ def exchanged(answer: Any, finishes: Sequence[Finish] = ()) -> Exchanged:
         statuses,
         [
             _taken(
-                job_id, spec, status, epoch, now, payloads.get(job_id), revocations.get(job_id, b"")
+                job_id,
+                spec,
+                before.get(job_id),
+                epoch,
+                now,
+                payloads.get(job_id),
+                revocations.get(job_id, b""),
             )
-            for job_id, spec, status in zip(flat[::3], flat[1::3], flat[2::3], strict=True)
+            for job_id, spec in zip(flat[::2], flat[1::2], strict=True)
         ],
         int(outgoing),
     )
+
+
+def _by_id(flat: list[bytes]) -> dict[bytes, bytes]:
+    return dict(zip(flat[::2], flat[1::2], strict=True)) if flat else {}
 
 
 _STATUSES = {ord("o"): "OK", ord("a"): "ALREADY", ord("s"): "STALE"}
@@ -367,7 +383,7 @@ _STATUSES = {ord("o"): "OK", ord("a"): "ALREADY", ord("s"): "STALE"}
 def _taken(  # noqa: PLR0917 - the order of the script's own answer
     job_id: bytes,
     spec: bytes,
-    status: bytes,
+    status: bytes | None,
     epoch: bytes,
     now_ms: int,
     beside: bytes | None,

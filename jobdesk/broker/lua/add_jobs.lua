@@ -2,7 +2,7 @@
 -- KEYS[1]  the queue's prefix
 -- ARGV     a '0' or '1' for each job: whether it is as the one before in all but id and payload;
 --          then the jobs, as in include/add.lua
--- Returns  for each job: 'ADDED' or 'DUP', and its state's letter
+-- Returns  a letter for each job: of its state, a capital where it was there already
 -- Events   waiting, delayed or duplicated
 -- Denied at maxmemory (its first write needs memory), and then nothing is written.
 -- include: time
@@ -20,15 +20,15 @@ local batch, before
 if n > 1 then
   batch = { n = n, members = {} }
 end
-local answer, at, added = {}, 2, 0
+local letters, at, added = {}, 2, 0
 for i = 1, n do
-  local what, state
+  local new, state
   if string.byte(likeness, i) == 48 then
     before = nil
   end
-  at, what, state, before = add_job(P, now, emit, ARGV, at, before, batch)
-  answer[2 * i - 1], answer[2 * i] = what, state
-  if what == 'ADDED' then
+  at, new, state, before = add_job(P, now, emit, ARGV, at, before, batch)
+  letters[i] = new and state or string.upper(state)
+  if new then
     added = added + 1
   end
 end
@@ -41,4 +41,4 @@ if added > 0 then
   counting(P, now)('a', added)
 end
 seal()
-return answer
+return table.concat(letters)

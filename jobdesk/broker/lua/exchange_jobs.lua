@@ -2,8 +2,8 @@
 -- KEYS[1]  the queue's prefix
 -- ARGV     worker, request number, how many to take, lease ms, housekeeping ('1': reap stalled
 --          jobs too);
---          number of jobs that have completed and left nothing else to book, then of each
---            id, epoch, type, result;
+--          number of groups of jobs that have completed and left nothing else to book: of each
+--            epoch, type, number of its jobs, then id and result of each;
 --          number of other ends, then of each
 --            id, epoch, kind, value, error, attempt, delay_ms, progress, n continuations, each as
 --            in include/add.lua, m outgoing entries, each a JSON text
@@ -15,7 +15,7 @@
 --          see include/attempts.lua
 -- Returns  { now, epoch, next due or -1, ms until the rate limit opens or -1, jobs waiting,
 --            a letter for each end: o(k), a(lready) or s(tale),
---            { id, spec, status as it was before, … },
+--            { id, spec, … }, { id, status as it was before, … where there was one },
 --            { id, payload, … of those whose spec has none }, { id, revocations, … },
 --            with housekeeping: how many entries wait in outgoing }
 -- Events   completed, retrying, delayed, waiting, failed, drained; active; stalled
@@ -42,7 +42,7 @@ local us = now_us()
 local now = math.floor(us / 1000)
 -- a number is formatted anew by every command that takes it
 local now_text, lease_text = string.format('%.0f', now), string.format('%.0f', now + lease)
-local emit, seal = events(P)
+local emit, seal, emit_each = events(P)
 local figures = figures(P, now)
 local groups = error_groups(P, now)
 local meta = redis.call(
@@ -102,23 +102,40 @@ local function complete(id, epoch, job, result)
 end
 
 -- Most jobs have run once, nothing else has happened to them, and they are kept as the queue keeps
--- them. The status of such a one is as hand_out wrote it; what it becomes is put together of that.
+-- them. The status of such a one is as hand_out wrote it: of all jobs of a take it begins in the same
+-- way, and in the same way becomes another.
+local plain, plain_ids, plain_kinds = {}, {}, {}
+
+local function plain_run(epoch, status)
+  local run = plain[epoch]
+  if not run then
+    local begins, found, ran, started =
+      string.match(status, '^(a\t(%d+)\t(pon=(%d+)\tw=[^\t]*)\tsc=)%d+$')
+    if found == epoch then
+      run = {
+        begins = begins, length = #begins, ms = now - started,
+        ended = 'c\t' .. epoch .. '\tam=1\tfon=' .. now_text .. '\t' .. ran,
+      }
+      plain[epoch] = run
+    end
+  end
+  local same = run and string.sub(status, 1, run.length) == run.begins
+  return same and not string.find(status, '\t', run.length + 1, true) and run
+end
+
 local function complete_plainly(id, epoch, kind, result)
   local key = home(P, id)
-  local status = redis.call('hget', key, id .. ':')
-  local run, ran, started =
-    string.match(status or '', '^a\t(%d+)\t(pon=(%d+)\tw=[^\t]*)\tsc=%d+$')
-  if run ~= epoch or meta[8] or kept_completed == 0 then -- guard: plain
+  local run = plain_run(epoch, redis.call('hget', key, id .. ':') or '')
+  if not run or meta[8] or kept_completed == 0 then -- guard: plain
     return complete(id, epoch, read_job(P, id), result)
   end
-  local done = 'c\t' .. epoch .. '\tam=1\tfon=' .. now_text .. '\t' .. ran
-  redis.call('hset', key, id .. ':', with_result(P, id, done, result))
-  gone[#gone + 1] = id
+  redis.call('hset', key, id .. ':', with_result(P, id, run.ended, result))
+  figures.run(run.ms)
+  local n = #plain_ids + 1
+  plain_ids[n], plain_kinds[n], gone[#gone + 1] = id, kind, id
   local members = ended_at.c
-  local n = #members
+  n = #members
   members[n + 1], members[n + 2] = now_text, id
-  figures.run(now - started)
-  emit('completed', id, kind, 'a', 1)
   return 'o'
 end
 
@@ -211,13 +228,19 @@ local function finish(at)
 end
 
 local statuses, at, completed = {}, 7, 0
-for i = 1, tonumber(ARGV[6]) do
-  statuses[i] = complete_plainly(ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3])
-  if statuses[i] == 'o' then
-    completed = completed + 1
+for _ = 1, tonumber(ARGV[6]) do
+  local epoch, kind, n = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
+  at = at + 3
+  for _ = 1, n do
+    local status = complete_plainly(ARGV[at], epoch, kind, ARGV[at + 1])
+    statuses[#statuses + 1] = status
+    if status == 'o' then
+      completed = completed + 1
+    end
+    at = at + 2
   end
-  at = at + 4
 end
+emit_each('completed', plain_ids, plain_kinds, 'a', 1)
 local done, failed = completed, 0
 local others = tonumber(ARGV[at])
 at = at + 1
@@ -310,7 +333,8 @@ if meta[3] then -- guard: rate_limit
   room = math.min(room, free)
 end
 
-local epoch, jobs, beside, revocations = '0', {}, {}, {}
+local epoch, jobs, told, beside, revocations = '0', {}, {}, {}, {}
+local fresh_ids, fresh_kinds = {}, {}
 -- the status of a job's first run, up to its place in the line
 local first_run
 
@@ -347,7 +371,8 @@ local function hand_out(id, score)
   else
     figures.wait(now - added)
     redis.call('hset', key, id .. ':', first_run .. score)
-    emit('active', id, kind, 'w', worker, 'a', 1)
+    local n = #fresh_ids + 1
+    fresh_ids[n], fresh_kinds[n] = id, kind
   end
   if any_revoked then
     local r = redis.call('hmget', P .. 'revoked', 'r:' .. id, 'rt:' .. kind)
@@ -357,7 +382,11 @@ local function hand_out(id, score)
     end
   end
   local n = #jobs
-  jobs[n + 1], jobs[n + 2], jobs[n + 3] = id, spec, status or ''
+  jobs[n + 1], jobs[n + 2] = id, spec
+  if status then
+    told[#told + 1] = id
+    told[#told + 1] = status
+  end
   if not inline then
     beside[#beside + 1] = id
     beside[#beside + 1] = payload
@@ -390,6 +419,7 @@ if want > 0 then
           leases[2 * n - 1], leases[2 * n] = lease_text, id
         end
       end
+      emit_each('active', fresh_ids, fresh_kinds, 'w', worker, 'a', 1)
       if ids[1] then
         redis.call('zadd', P .. 'active', unpack(leases))
         redis.call('hset', wk, 'req', request, 'ep', epoch, 'ids', table.concat(ids, ' '))
@@ -417,5 +447,6 @@ groups.write()
 seal()
 local outgoing = housekeeping and redis.call('llen', P .. 'outgoing') or 0
 return {
-  now, epoch, due, opens, waiting, table.concat(statuses), jobs, beside, revocations, outgoing,
+  now, epoch, due, opens, waiting, table.concat(statuses), jobs, told, beside, revocations,
+  outgoing,
 }

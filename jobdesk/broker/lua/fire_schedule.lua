@@ -30,9 +30,9 @@ if not state[1] then -- guard: first_sight
   return 'FIRST'
 end
 local emit, seal = events(P)
-local _, what = add_job(P, now, emit, ARGV, 3)
+local _, new = add_job(P, now, emit, ARGV, 3)
 redis.call('hset', P .. 'sched', name, slot)
-if what == 'ADDED' then
+if new then
   counting(P, now)('a', 1)
   wake(P)
 end

@@ -1,8 +1,8 @@
 -- Jobs that are added. One is: id, payload, spec (its type and fields, as include/record.lua has
 -- them), priority, delay_ms, run_at_ms, lifo ('1' or '0').
 --
---   local at, what, state, told = add_job(P, now, emit, ARGV, at, before, batch)
---       adds the one job that starts at ARGV[at]. Returns the index after it, 'ADDED' or 'DUP', the
+--   local at, new, state, told = add_job(P, now, emit, ARGV, at, before, batch)
+--       adds the one job that starts at ARGV[at]. Returns the index after it, whether it is new, the
 --       letter of its state, and what was told of it. With that as `before`, the next job is but id
 --       and payload, and in all else as this one. Events: waiting, or delayed; duplicated when the
 --       id is there already, and then nothing is written.
@@ -44,7 +44,7 @@ local function add_job(P, now, emit, args, at, before, batch)
   if new == 0 then -- guard: duplicate
     emit('duplicated', id, kind)
     local status = redis.call('hget', key, id .. ':')
-    return after, 'DUP', status and string.sub(status, 1, 1) or 'w', told
+    return after, false, status and string.sub(status, 1, 1) or 'w', told
   end
   if #payload > INLINE then
     redis.call('hset', aside(P, id), id, payload)
@@ -65,5 +65,5 @@ local function add_job(P, now, emit, args, at, before, batch)
     end
     emit('waiting', id, kind)
   end
-  return after, 'ADDED', told.run_at and 'd' or 'w', told
+  return after, true, told.run_at and 'd' or 'w', told
 end

@@ -1,9 +1,11 @@
 -- The queue's event stream.
 --
---   local emit, seal = events(P)
+--   local emit, seal, emit_each = events(P)
 --   emit(name, id, type, 'field', 'value', ...)
 --       one event, with at most three fields of its own; id and type are false for an event of the
 --       whole queue
+--   emit_each(name, ids, types, 'field', 'value', 'field', 'value')
+--       the same event of several jobs, at most two fields of its own
 --   seal()
 --       writes what was emitted: once, and nothing is emitted after it
 --
@@ -20,7 +22,7 @@ local function events(P)
   local stream = P .. 'events'
   local entries, made, count, last = {}, 0, 0, nil
 
-  -- an entry is what XADD is told of it; ids and kinds are added where it has more than one job
+  -- an entry is what XADD is told of it; where it is of several jobs, it says of how many
   local function emit(name, id, kind, k1, v1, k2, v2, k3, v3)
     count = count + 1
     if
@@ -43,6 +45,22 @@ local function events(P)
     end
   end
 
+  local function emit_each(name, ids, kinds, k1, v1, k2, v2)
+    for from = 1, #ids, TOGETHER do
+      local to, kind, differ = math.min(from + TOGETHER - 1, #ids), kinds[from], false
+      for i = from + 1, to do
+        differ = differ or kinds[i] ~= kind
+      end
+      made = made + 1
+      entries[made] = {
+        'e', name, 'n', false, 'j', table.concat(ids, ' ', from, to),
+        't', differ and table.concat(kinds, ' ', from, to) or kind, k1, v1, k2, v2,
+        jobs = to - from + 1,
+      }
+      count, last = count + to - from + 1, nil
+    end
+  end
+
   local function seal()
     if count == 0 then -- guard: no_events
       return
@@ -53,7 +71,7 @@ local function events(P)
       local e = entries[i]
       n = n + (e.jobs or 1)
       e[4] = n
-      if e.jobs then
+      if e.ids then
         e[6] = table.concat(e.ids, ' ')
         e[8] = e.differ and table.concat(e.kinds, ' ') or e[8]
       end
@@ -75,5 +93,5 @@ local function events(P)
     end
   end
 
-  return emit, seal
+  return emit, seal, emit_each
 end

@@ -13,13 +13,24 @@ local function figures(P, now)
   local counts, runs, waits = {}, {}, {}
   local fig = {}
 
-  local function observe(buckets, ms)
-    local k = 0
-    if ms >= 1 then
-      local _, exponent = math.frexp(ms)
-      k = math.min(exponent, 40)
+  -- most times of a batch are the same: which bucket they are of is found out once, in the end
+  local function observe(times, ms)
+    times[ms] = (times[ms] or 0) + 1
+  end
+
+  local function write_buckets(name, times, counted)
+    local buckets = {}
+    for ms, n in pairs(times) do
+      local k = 0
+      if ms >= 1 then
+        local _, exponent = math.frexp(ms)
+        k = math.min(exponent, 40)
+      end
+      buckets[k] = (buckets[k] or 0) + n
     end
-    buckets[k] = (buckets[k] or 0) + 1
+    for k, n in pairs(buckets) do
+      counted(name .. k, n)
+    end
   end
 
   function fig.add(field, n)
@@ -39,12 +50,8 @@ local function figures(P, now)
     for field, n in pairs(counts) do
       counted(field, n)
     end
-    for k, n in pairs(runs) do
-      counted('r' .. k, n)
-    end
-    for k, n in pairs(waits) do
-      counted('w' .. k, n)
-    end
+    write_buckets('r', runs, counted)
+    write_buckets('w', waits, counted)
     counts, runs, waits = {}, {}, {}
   end
 
