@@ -49,8 +49,10 @@ events_log = logging.getLogger("jobdesk.events")
 
 #: Ends booked, and jobs taken, in one exchange: what costs Redis under 5 ms on a busy machine too.
 MOST = 100
-#: No finish waits longer than this for company.
-FLUSH_AFTER_S = 0.005
+#: No end waits longer than this for company: a little more than what is fetched ahead takes.
+FLUSH_AFTER_S = 0.01
+#: So long a thread rests that is to wait, and finds nothing to wait for.
+BREATH_S = 0.005
 #: Runs shorter than this wait for nothing: more threads would only wait for the interpreter.
 BRIEF_S = 0.0001
 #: A job that was fetched ahead and found no thread for so long goes back to the queue.
@@ -449,7 +451,7 @@ class Pool:
             if taking is not None:
                 taking.awaited = UnderWay(1, [], housekeeping=False)
         if not markers:
-            time.sleep(FLUSH_AFTER_S)
+            time.sleep(BREATH_S)
             return
         try:
             if taking is None:
@@ -630,7 +632,7 @@ class Pool:
         # A take that is under way may still bring jobs.
         deadline = time.monotonic() + GIVE_BACK_S
         while any(feed.awaited is not None for feed in self.feeds) and time.monotonic() < deadline:
-            time.sleep(FLUSH_AFTER_S)
+            time.sleep(BREATH_S)
         if self._exchanging.acquire(timeout=GIVE_BACK_S):
             self._receive_all()
             self._exchanging.release()

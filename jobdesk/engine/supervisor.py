@@ -212,7 +212,7 @@ class Supervisor:
     def _end_overdue(self, now: float) -> None:
         """End runs whose time is up, or that are to be cancelled."""
         if now < min(self._overdue_at, self._looked_at + LOOK_S):
-            return  # hundreds may be in hand, and while ends come in it looks every 5 ms
+            return  # hundreds may be in hand, and while ends come in it wakes every 10 ms
         self._looked_at, self._overdue_at = now, math.inf
         for run in self._pool.running():
             if run.cancelling and run.thread is not None and id(run) not in self._ended:

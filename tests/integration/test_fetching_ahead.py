@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobdesk.engine.pool import Pool
+from jobdesk.models import JobOptions, Retention
 from tests.bench import Bench, eventually
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class LongAmongShort:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.begun, self.let_go = threading.Event(), threading.Event()
-        queue = bench.queue
+        queue = bench.new_queue(defaults=JobOptions(remove_on_complete=Retention()))
 
         @queue.task()
         def brief(n: int) -> int:

@@ -10,7 +10,7 @@ import pytest
 
 from jobdesk.broker.connection import Broker
 from jobdesk.engine import pool as pool_module
-from jobdesk.engine.feed import SHORT_S
+from jobdesk.engine.feed import AHEAD_S
 from jobdesk.engine.pool import MOST, Pool
 from jobdesk.engine.supervisor import Supervisor
 from tests.bench import Bench, eventually
@@ -34,7 +34,7 @@ def test_the_supervisor_sleeps_while_threads_send_their_ends(
 
     @bench.queue.task()
     def short() -> None:
-        time.sleep(SHORT_S * 3)  # longer than what is fetched ahead
+        time.sleep(AHEAD_S * 2)  # longer than what is fetched ahead
 
     for _ in range(60):
         short()
@@ -96,7 +96,7 @@ def test_an_answer_that_is_left_for_later_is_the_supervisors_too(broker: Broker)
         short()
     pool = bench.queue.pool = Pool([bench.queue], 1, "host:1:one", alone=True)
     told = Told(pool)
-    pool.feeds[0].run_s = SHORT_S / 20
+    pool.feeds[0].run_s = AHEAD_S / 160
     pool._exchange(slot_thread=True)
     assert pool.feeds[0].under_way is not None
     assert pool.unattended()
@@ -119,7 +119,7 @@ def test_jobs_that_were_fetched_ahead_are_the_supervisors_too(broker: Broker) ->
         short()
     pool = bench.queue.pool = Pool([bench.queue], 2, "host:1:one", alone=True)
     told = Told(pool)
-    pool.feeds[0].run_s = SHORT_S / 20
+    pool.feeds[0].run_s = AHEAD_S / 160
     pool._exchange(slot_thread=True)
     assert pool.feeds[0].under_way is None
     assert told.times == 1
@@ -172,7 +172,7 @@ def test_an_end_between_an_answer_and_its_reader_is_the_supervisors_too(
     brief()
     pool = bench.queue.pool = Pool([bench.queue], 2, "host:1:one", alone=True)
     told, feed = Told(pool), pool.feeds[0]
-    feed.run_s = SHORT_S / 2
+    feed.run_s = AHEAD_S / 16
     pool._exchange(slot_thread=True)
     ours, others = pool.next_task(), pool.next_task()
     brief()
