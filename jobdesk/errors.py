@@ -19,7 +19,7 @@
     ├── BrokerError              Redis is away, or is not as it must be            (exit 3)
     │   ├── RedisUnavailable, RedisAuthFailed, RedisTlsError, RedisPermission
     │   ├── RedisTooOld, RedisReadOnly, UnsafeEviction, InsecureRedis
-    │   └── QueueFull, AddUnconfirmed, SchemaTooNew
+    │   └── QueueFull, AddUnconfirmed, SchemaTooNew, SchemaTooOld
     └── JobFailure               how an attempt of a job ended                     (exit 1)
         ├── PermanentError ── NotConfigured
         ├── RetryLater ── TransientError ── OutcomeUnknown
@@ -245,6 +245,10 @@ class QueueFull(BrokerError):
 
 class SchemaTooNew(BrokerError):
     """A newer jobdesk wrote this queue; this one leaves it alone."""
+
+
+class SchemaTooOld(BrokerError):
+    """An older jobdesk wrote the jobs of this queue, in a form that this one does not read."""
 
 
 class AddUnconfirmed(BrokerError):

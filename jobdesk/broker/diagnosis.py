@@ -118,6 +118,17 @@ def _queue(
         )
         yield from found
         return
+    if schema < SCHEMA_VERSION and any(
+        (stats.waiting, stats.active, stats.delayed, stats.completed, stats.failed)
+    ):
+        tell(
+            Level.FAULT,
+            "schema",
+            f"written by an older jobdesk (schema {schema}, this one knows {SCHEMA_VERSION})",
+            "let the one that wrote it run its jobs, and empty the queue",
+        )
+        yield from found
+        return
     if stats.paused and stats.waiting:
         tell(
             Level.WARNING,
@@ -182,7 +193,7 @@ def _counts(broker: Broker, queue: str, now_ms: int) -> Asking[tuple[int, int, i
         pipe.zcount(keys.delayed, "-inf", now_ms - OVERDUE_MS)
 
     schema, outgoing, stalled, overdue = yield ask
-    return int(schema or 0), outgoing, stalled, overdue
+    return int(schema or SCHEMA_VERSION), outgoing, stalled, overdue
 
 
 def _lately(broker: Broker, queue: str, now_ms: int) -> Asking[dict[tuple[str, int], Figures]]:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from jobdesk.broker import keys, records
 from jobdesk.broker.keys import SCHEMA_VERSION, Meta
 from jobdesk.broker.processes import mark_of
-from jobdesk.errors import SchemaTooNew
+from jobdesk.errors import SchemaTooNew, SchemaTooOld
+from jobdesk.models import STORED_STATES
 
 if TYPE_CHECKING:
     from jobdesk.broker.connection import Broker
@@ -173,7 +174,8 @@ def publish_queue(
     """Write what a queue is: its types with their schemas, its schedules, its policies.
 
     Limits are written where none is set yet: an operator's choice outlives a restart. Raises
-    ``SchemaTooNew`` when a newer release has written this queue.
+    ``SchemaTooNew`` when a newer release has written this queue, ``SchemaTooOld`` when jobs are in
+    it that an older one has written.
     """
     names = broker.keys(queue)
     with broker.errors("publish"):
@@ -183,6 +185,11 @@ def publish_queue(
             raise SchemaTooNew(
                 f"queue {queue} uses schema {int(found)}, this jobdesk knows {SCHEMA_VERSION};"
                 " upgrade this one"
+            )
+        if found is not None and int(found) < SCHEMA_VERSION and _has_jobs(broker, names):
+            raise SchemaTooOld(
+                f"queue {queue} has jobs of schema {int(found)}, this jobdesk knows"
+                f" {SCHEMA_VERSION}; let the jobdesk that wrote them run them, and empty the queue"
             )
         pipe = broker.pipeline()
         pipe.hset(
@@ -211,3 +218,10 @@ def publish_queue(
         pipe.execute()
         # In a slot of its own, so not in the same pipeline where Redis is a cluster.
         client.sadd(keys.queues(broker.namespace), queue)
+
+
+def _has_jobs(broker: Broker, names: keys.QueueKeys) -> bool:
+    pipe = broker.pipeline()
+    for state in STORED_STATES:
+        pipe.zcard(names.state(state))
+    return any(pipe.execute())

@@ -138,6 +138,14 @@ def test_a_queue_of_a_newer_release_is_a_fault(broker, thumbs):
     assert findings(broker) == {"schema": Level.FAULT}
 
 
+def test_jobs_of_an_older_release_are_a_fault_and_a_queue_without_any_is_not(broker, thumbs):
+    broker.client.hset(thumbs.keys.meta, "schema", 1)
+    assert findings(broker) == {}
+    thumbs.waiting("w")
+
+    assert findings(broker) == {"schema": Level.FAULT}
+
+
 # --- jobs one by one
 
 

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from jobdesk.broker import registry
 from jobdesk.broker import stored as texts
 from jobdesk.broker.control import Control
 from jobdesk.broker.inspector import Inspector
+from jobdesk.broker.keys import SCHEMA_VERSION
 from jobdesk.broker.transitions import Outcome
-from jobdesk.errors import UnknownType
+from jobdesk.errors import SchemaTooNew, SchemaTooOld, UnknownType
 from tests import invariants, stored
 from tests.queue_builder import LEASE_MS, QueueBuilder
 
@@ -178,3 +180,32 @@ def test_a_record_that_was_written_by_hand_is_read_as_far_as_it_goes():
         "st": "?",
         "ep": "",
     }
+
+
+# --- what another release has written
+
+
+def publish(broker: Broker) -> None:
+    registry.publish_queue(
+        broker, "thumbs", types={}, schedules={}, keep_completed=":", keep_failed=":",
+        max_stalled=3, max_active=None, rate_limit=None,
+    )  # fmt: skip
+
+
+def test_a_queue_of_a_newer_release_is_left_alone(broker, jobs):
+    broker.client.hset(jobs.keys.meta, "schema", 99)
+
+    with pytest.raises(SchemaTooNew, match="uses schema 99"):
+        publish(broker)
+
+
+def test_jobs_of_an_older_release_are_left_alone_and_an_empty_queue_goes_on(broker, jobs):
+    broker.client.hset(jobs.keys.meta, "schema", 1)
+    jobs.waiting("a1")
+    with pytest.raises(SchemaTooOld, match="has jobs of schema 1"):
+        publish(broker)
+
+    Control(broker).remove_job("thumbs", "a1")
+    publish(broker)
+
+    assert broker.client.hget(jobs.keys.meta, "schema") == str(SCHEMA_VERSION).encode()
