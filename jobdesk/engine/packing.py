@@ -44,12 +44,15 @@ _DEFAULT_BACKOFF = cast("Backoff", DEFAULT_OPTIONS.backoff).encode()
 
 
 def to_ms(naive: datetime, utc: bool) -> int:
-    """Milliseconds since 1970 of the naive instants that Huey keeps: in UTC, or local time."""
-    if naive.utcoffset() is not None:
-        return round(naive.timestamp() * 1000)
-    if utc:
-        return calendar.timegm(naive.timetuple()) * 1000 + naive.microsecond // 1000
-    return round(naive.timestamp() * 1000)
+    """Milliseconds since 1970 of the naive instants that Huey keeps: in UTC, or local time.
+
+    Cut, not rounded: what is read back is never later than what was given.
+    """
+    if utc and naive.utcoffset() is None:
+        seconds_ = calendar.timegm(naive.timetuple())
+    else:
+        seconds_ = round(naive.replace(microsecond=0).timestamp())
+    return seconds_ * 1000 + naive.microsecond // 1000
 
 
 def exact_ms(naive: datetime, utc: bool) -> int | str:

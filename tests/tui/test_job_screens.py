@@ -220,9 +220,9 @@ def test_a_found_row_keeps_its_place_and_says_what_became_of_it(run_desk, broker
 
 
 def test_an_order_of_ones_own_is_chosen_from_a_menu(run_desk, thumbs):
-    thumbs.failed("b", error="B: x")
-    thumbs.failed("c", error="C: x")
-    thumbs.failed("a", error="A: x")
+    for ended_ms, job_id in enumerate("bca", 1_800_000_000_000):
+        thumbs.failed(job_id, error=f"{job_id.upper()}: x")
+        thumbs.end_at("failed", job_id, ended_ms)
 
     async def act(pilot, app):
         await at_jobs(pilot, app, 3)
