@@ -6,7 +6,8 @@ import json
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from jobdesk.broker.transitions import Finish, Outcome, Taken, Transitions
+from jobdesk.broker.exchange import Finish, Outcome, Taken
+from jobdesk.broker.transitions import Transitions
 from jobdesk.models import NO_PRIORITY, NewJob
 from tests import stored
 

@@ -20,7 +20,7 @@ from functools import lru_cache
 
 from jobdesk.broker.keys import Field
 from jobdesk.errors import UnknownType
-from jobdesk.models import NO_PRIORITY
+from jobdesk.models import NO_PRIORITY, NewJob
 
 #: Payloads and results up to this size lie in the record: a row of a list is read with them.
 INLINE_BYTES = 1024
@@ -50,6 +50,19 @@ def spec(kind: str, fields: tuple[tuple[str, str | int], ...], priority: int, li
     if not kind or " " in kind or "\n" in text or text.count("\t") >= len(parts):
         raise UnknownType(f"{kind!r} cannot name a type")
     return text
+
+
+def new_job(job: NewJob) -> tuple[object, ...]:
+    """One job as the scripts that add take it, see ``lua/include/add.lua``."""
+    return (
+        job.id,
+        job.payload,
+        spec(job.type, job.fields, job.priority, job.lifo),
+        job.priority,
+        job.delay_ms,
+        job.run_at_ms,
+        1 if job.lifo else 0,
+    )
 
 
 def fields(spec: bytes | None, status: bytes | None) -> dict[str, str] | None:

@@ -14,7 +14,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jobdesk.broker.transitions import Finish, Outcome
+from jobdesk.broker.exchange import Finish, Outcome
 from jobdesk.engine.supervisor import GRACE_S
 from jobdesk.errors import JobTimeout
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from jobdesk.broker.transitions import Outcome
+from jobdesk.broker.exchange import Outcome
 
 if TYPE_CHECKING:
-    from jobdesk.broker.transitions import Finish
+    from jobdesk.broker.exchange import Finish
     from jobdesk.engine.run import Run
 
 log = logging.getLogger("jobdesk.events")

@@ -11,8 +11,8 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from jobdesk.broker.exchange import Finish
     from jobdesk.broker.server.wire import Sent
-    from jobdesk.broker.transitions import Finish
     from jobdesk.engine.queue import Queue
     from jobdesk.engine.run import Run
 

@@ -31,8 +31,8 @@ from typing import TYPE_CHECKING
 
 from jobdesk.broker import keys
 from jobdesk.broker.connection import BLOCK_S
+from jobdesk.broker.exchange import Exchanged, Finish, exchange_args, exchanged
 from jobdesk.broker.server.listening import Listener
-from jobdesk.broker.transitions import Exchanged, Finish, exchange_args, exchanged
 from jobdesk.engine.eventlog import log_active
 from jobdesk.engine.feed import Feed, UnderWay
 from jobdesk.engine.run import Run

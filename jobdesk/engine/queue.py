@@ -23,9 +23,10 @@ from huey.api import ChordResult, PeriodicTask, Task, chord, group
 
 from jobdesk import settings as settings_module
 from jobdesk.broker.connection import Broker, connect
+from jobdesk.broker.exchange import Finish
 from jobdesk.broker.ids import new_id
 from jobdesk.broker.stored import USUAL_ATTEMPTS
-from jobdesk.broker.transitions import BATCH, Finish, SentJobs, Transitions
+from jobdesk.broker.transitions import BATCH, SentJobs, Transitions
 from jobdesk.engine import continuations, directrun, packing
 from jobdesk.engine.codec import Codec, JsonSerializer, task_exception
 from jobdesk.engine.eventlog import log_finish

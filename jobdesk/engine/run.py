@@ -2,7 +2,7 @@
 
 While a job runs, Huey reports what happens to it (its value, an error, a retry, a continuation)
 by the same calls with which it would write to its storage. They are noted here; :meth:`conclude`
-makes of them the one :class:`~jobdesk.broker.transitions.Finish` that is sent.
+makes of them the one :class:`~jobdesk.broker.exchange.Finish` that is sent.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import huey
 from huey.exceptions import RateLimitExceeded, RetryTask, TaskTimeout
 
-from jobdesk.broker.transitions import Finish, Outcome, Taken
+from jobdesk.broker.exchange import Finish, Outcome, Taken
 from jobdesk.engine.codec import decode_value, encode_value
 from jobdesk.engine.context import JobContext, slot
 from jobdesk.engine.fingerprint import fingerprint

@@ -15,8 +15,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from jobdesk.broker.exchange import Finish
 from jobdesk.broker.registry import WorkerBeat
-from jobdesk.broker.transitions import Finish
 from jobdesk.engine import continuations
 from jobdesk.engine.feed import Feed
 from jobdesk.engine.interrupts import interrupt

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jobdesk.broker import scripts
-from jobdesk.broker.transitions import Outcome
+from jobdesk.broker.exchange import Outcome
 from tests import invariants
 from tests.chaos import guards
 from tests.queue_builder import QueueBuilder

@@ -17,7 +17,7 @@ import pytest
 from jobdesk.broker import scripts
 from jobdesk.broker.connection import Broker
 from jobdesk.broker.control import Control
-from jobdesk.broker.transitions import Exchanged, Finish, Outcome
+from jobdesk.broker.exchange import Exchanged, Finish, Outcome
 from jobdesk.engine.publishing import publish
 from jobdesk.engine.queue import Queue
 from jobdesk.models import NewJob

@@ -20,8 +20,9 @@ import pytest
 
 from jobdesk.broker.connection import Broker
 from jobdesk.broker.control import Control
+from jobdesk.broker.exchange import Finish, Outcome
 from jobdesk.broker.inspector import Inspector
-from jobdesk.broker.transitions import Finish, Outcome, Transitions
+from jobdesk.broker.transitions import Transitions
 from jobdesk.engine import pool
 from jobdesk.models import NewJob
 from tests import servers

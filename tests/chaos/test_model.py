@@ -25,7 +25,8 @@ from hypothesis.stateful import (
 from jobdesk.broker.connection import Broker
 from jobdesk.broker.control import Control
 from jobdesk.broker.entries import events_of
-from jobdesk.broker.transitions import Exchanged, Finish, Outcome, Transitions
+from jobdesk.broker.exchange import Exchanged, Finish, Outcome
+from jobdesk.broker.transitions import Transitions
 from jobdesk.models import NewJob
 from tests import invariants, servers, stored
 from tests.chaos.model import End, Job, Model

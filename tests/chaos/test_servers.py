@@ -15,8 +15,9 @@ import pytest
 
 from jobdesk.broker.connection import Broker
 from jobdesk.broker.control import Control
+from jobdesk.broker.exchange import Outcome
 from jobdesk.broker.ids import new_id
-from jobdesk.broker.transitions import Outcome, Transitions
+from jobdesk.broker.transitions import Transitions
 from jobdesk.engine.pool import Pool
 from jobdesk.engine.queue import Queue
 from jobdesk.errors import QueueFull, RedisReadOnly, RedisUnavailable

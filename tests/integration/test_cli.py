@@ -565,7 +565,7 @@ def test_waiting_for_a_job_tells_its_result_or_its_error(environment, broker, er
         while not (jobs := cleanup.take()):
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        from jobdesk.broker.transitions import Outcome
+        from jobdesk.broker.exchange import Outcome
 
         if error:
             cleanup.finish(jobs[0], Outcome.FAILED, error=error)

@@ -6,8 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from jobdesk.broker.control import Control
+from jobdesk.broker.exchange import Outcome
 from jobdesk.broker.keys import queues as queue_names
-from jobdesk.broker.transitions import Outcome
 from jobdesk.cli.main import cli
 from jobdesk.cli.session import operator
 from tests.queue_builder import QueueBuilder

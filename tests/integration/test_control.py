@@ -11,8 +11,8 @@ from pydantic import SecretStr
 from jobdesk.broker import registry
 from jobdesk.broker.connection import Broker
 from jobdesk.broker.control import Control
+from jobdesk.broker.exchange import Outcome
 from jobdesk.broker.inspector import Inspector
-from jobdesk.broker.transitions import Outcome
 from jobdesk.errors import (
     ActiveJobs,
     InvalidConcurrency,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobdesk.broker.control import Control
+from jobdesk.broker.exchange import Finish, Outcome
 from jobdesk.broker.inspector import Inspector
 from jobdesk.broker.reading import groups
-from jobdesk.broker.transitions import Finish, Outcome
 from jobdesk.engine.fingerprint import fingerprint
 from jobdesk.engine.queue import Queue
 from jobdesk.errors import InvalidLimit, PageTooLarge

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jobdesk.broker.transitions import Finish, Outcome, Taken
+from jobdesk.broker.exchange import Finish, Outcome, Taken
 from jobdesk.models import NewJob
 from tests import invariants, stored
 from tests.chaos import guards

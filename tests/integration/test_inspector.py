@@ -9,8 +9,8 @@ import pytest
 
 from jobdesk.broker import keys as key_names
 from jobdesk.broker.control import Control
+from jobdesk.broker.exchange import Outcome
 from jobdesk.broker.inspector import Inspector
-from jobdesk.broker.transitions import Outcome
 from jobdesk.errors import (
     InvalidCursor,
     InvalidLimit,

@@ -14,7 +14,7 @@ from huey.exceptions import TaskException
 from huey.utils import SKIPPED, Error
 
 from jobdesk.broker.connection import Broker
-from jobdesk.broker.transitions import Finish
+from jobdesk.broker.exchange import Finish
 from jobdesk.engine import continuations
 from jobdesk.engine import queue as queue_module
 from jobdesk.engine.consumer import Consumer

@@ -9,9 +9,9 @@ import pytest
 from jobdesk.broker import registry
 from jobdesk.broker import stored as texts
 from jobdesk.broker.control import Control
+from jobdesk.broker.exchange import Outcome
 from jobdesk.broker.inspector import Inspector
 from jobdesk.broker.keys import SCHEMA_VERSION
-from jobdesk.broker.transitions import Outcome
 from jobdesk.errors import SchemaTooNew, SchemaTooOld, UnknownType
 from tests import invariants, stored
 from tests.queue_builder import LEASE_MS, QueueBuilder

@@ -9,9 +9,9 @@ import pytest
 
 from jobdesk.broker.connection import Broker
 from jobdesk.broker.control import Control
+from jobdesk.broker.exchange import Outcome
 from jobdesk.broker.inspector import Inspector
 from jobdesk.broker.operators import undo
-from jobdesk.broker.transitions import Outcome
 from jobdesk.errors import OperationNotFound
 from tests import invariants, stored
 from tests.queue_builder import QueueBuilder

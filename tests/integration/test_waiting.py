@@ -13,7 +13,7 @@ import redis
 
 from jobdesk import Desk
 from jobdesk.broker.connection import BLOCK_S, TIMEOUT_S, Broker
-from jobdesk.broker.transitions import Exchanged
+from jobdesk.broker.exchange import Exchanged
 from jobdesk.engine.feed import UnderWay
 from jobdesk.engine.pool import Pool
 from tests.bench import Bench, eventually

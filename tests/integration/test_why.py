@@ -9,9 +9,9 @@ import pytest
 
 from jobdesk.broker import registry
 from jobdesk.broker.control import Control
+from jobdesk.broker.exchange import Outcome
 from jobdesk.broker.inspector import Inspector
 from jobdesk.broker.reading.why import why, why_queue
-from jobdesk.broker.transitions import Outcome
 from jobdesk.errors import JobNotFound
 from tests import invariants
 from tests.queue_builder import WORKER, QueueBuilder

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobdesk.broker.control import Control
+from jobdesk.broker.exchange import Outcome
 from jobdesk.broker.inspector import Inspector
 from jobdesk.broker.reading import asking
 from jobdesk.broker.reading import window as windows
 from jobdesk.broker.reading.window import Look, Memory
 from jobdesk.broker.server.rounds import Rounds
-from jobdesk.broker.transitions import Outcome
 from jobdesk.errors import InvalidLimit, InvalidQueueName, InvalidState, JobNotFound, PageTooLarge
 from jobdesk.models import JobState
 from tests import invariants

@@ -16,7 +16,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from jobdesk.broker import keys, registry
-from jobdesk.broker.transitions import Finish, Outcome, Transitions
+from jobdesk.broker.exchange import Finish, Outcome
+from jobdesk.broker.transitions import Transitions
 from jobdesk.engine.fingerprint import fingerprint
 from jobdesk.models import NO_PRIORITY, NewJob
 from tests import stored

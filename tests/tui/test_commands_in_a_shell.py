@@ -25,9 +25,9 @@ import jobdesk.tui
 from jobdesk import settings as settings_module
 from jobdesk.broker import connection
 from jobdesk.broker.control import Control
+from jobdesk.broker.exchange import Outcome as Ending
 from jobdesk.broker.processes import mark_of
 from jobdesk.broker.registry import WorkerBeat, publish_queue
-from jobdesk.broker.transitions import Outcome as Ending
 from jobdesk.cli.main import cli
 from jobdesk.desk import Desk
 from jobdesk.engine.fingerprint import fingerprint

@@ -127,7 +127,7 @@ def fill(broker: Broker) -> None:
 
 
 def _failed(taken: Any, error: str, attempt: str) -> Any:
-    from jobdesk.broker.transitions import Finish, Outcome
+    from jobdesk.broker.exchange import Finish, Outcome
 
     return Finish(taken.id, taken.epoch, Outcome.FAILED, value=b"f00", error=error, attempt=attempt)
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from jobdesk.broker import registry
+from jobdesk.broker.exchange import Outcome
 from jobdesk.broker.inspector import Inspector
 from jobdesk.broker.reading import edges, serverhealth
 from jobdesk.broker.reading.edges import Edge
 from jobdesk.broker.reading.figures import Figures
 from jobdesk.broker.server.rounds import Rounds
-from jobdesk.broker.transitions import Outcome
 from jobdesk.engine.fingerprint import fingerprint
 from jobdesk.models import JobState, QueueStats, WorkerInfo
 from jobdesk.safetext import cells

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from jobdesk.broker.transitions import Outcome, Taken
+from jobdesk.broker.exchange import Outcome, Taken
 from jobdesk.engine.deadlines import Deadlines
 from jobdesk.engine.queue import Queue
 from jobdesk.engine.run import Run
