@@ -10,7 +10,7 @@ import pytest
 
 from jobdesk.broker.connection import Broker
 from jobdesk.engine import pool as pool_module
-from jobdesk.engine.feed import AHEAD_S
+from jobdesk.engine.feed import AHEAD_S, Feed
 from jobdesk.engine.pool import MOST, Pool
 from jobdesk.engine.supervisor import Supervisor
 from tests.bench import Bench, eventually
@@ -55,6 +55,11 @@ class Told:
         self.times += 1
 
 
+def knows(feed: Feed, run_s: float, *, waiting: int) -> None:
+    """As after many runs of ``run_s``."""
+    feed.run_s, feed.seen, feed.waiting = run_s, 1000, waiting
+
+
 def test_an_end_that_was_not_answered_is_the_supervisors_too(
     settings: Settings, proxy: Proxy
 ) -> None:
@@ -92,11 +97,11 @@ def test_an_answer_that_is_left_for_later_is_the_supervisors_too(broker: Broker)
     @bench.queue.task()
     def short() -> None: ...
 
-    for _ in range(300):
+    for _ in range(700):
         short()
     pool = bench.queue.pool = Pool([bench.queue], 1, "host:1:one", alone=True)
     told = Told(pool)
-    pool.feeds[0].run_s = AHEAD_S / 160
+    knows(pool.feeds[0], AHEAD_S / 160, waiting=700)
     pool._exchange(slot_thread=True)
     assert pool.feeds[0].under_way is not None
     assert pool.unattended()
@@ -104,7 +109,7 @@ def test_an_answer_that_is_left_for_later_is_the_supervisors_too(broker: Broker)
     pool.stop()
     assert told.times > 1
     pool.give_back("the test ends")
-    assert bench.counts() == {"waiting": 300}
+    assert bench.counts() == {"waiting": 700}
     bench.queue.pool = None
 
 
@@ -119,7 +124,7 @@ def test_jobs_that_were_fetched_ahead_are_the_supervisors_too(broker: Broker) ->
         short()
     pool = bench.queue.pool = Pool([bench.queue], 2, "host:1:one", alone=True)
     told = Told(pool)
-    pool.feeds[0].run_s = AHEAD_S / 160
+    knows(pool.feeds[0], AHEAD_S / 160, waiting=300)
     pool._exchange(slot_thread=True)
     assert pool.feeds[0].under_way is None
     assert told.times == 1
@@ -129,6 +134,29 @@ def test_jobs_that_were_fetched_ahead_are_the_supervisors_too(broker: Broker) ->
     pool.serve(pool.feeds[0])
     assert not pool.unattended()
     assert bench.counts() == {"completed": 5}
+    bench.queue.pool = None
+
+
+def test_no_worker_fetches_ahead_more_than_a_quarter_of_what_waits(broker: Broker) -> None:
+    """However short its jobs are: another may have nothing to do."""
+    bench = Bench(broker)
+
+    @bench.queue.task()
+    def short() -> None: ...
+
+    for _ in range(11):
+        short()
+    pool = bench.queue.pool = Pool([bench.queue], 1, "host:1:one", alone=True)
+    feed = pool.feeds[0]
+    knows(feed, AHEAD_S / 160, waiting=0)
+    pool.exchange_feed(feed, 1)
+    assert feed.waiting == 10
+    assert feed.ahead == 2
+    feed.run_s = AHEAD_S
+    assert feed.ahead == 1
+    pool.stop()
+    pool.give_back("the test ends")
+    assert bench.counts() == {"waiting": 11}
     bench.queue.pool = None
 
 
@@ -172,7 +200,7 @@ def test_an_end_between_an_answer_and_its_reader_is_the_supervisors_too(
     brief()
     pool = bench.queue.pool = Pool([bench.queue], 2, "host:1:one", alone=True)
     told, feed = Told(pool), pool.feeds[0]
-    feed.run_s = AHEAD_S / 16
+    knows(feed, AHEAD_S / 16, waiting=300)
     pool._exchange(slot_thread=True)
     ours, others = pool.next_task(), pool.next_task()
     brief()
