@@ -26,7 +26,8 @@ class Outcome(StrEnum):
     AGAIN = "n"  #: to be run again, without costing an attempt
     FAILED = "f"
     REFUSED = "x"  #: failed without having run: revoked, expired, unreadable
-    RELEASED = "b"  #: given back at its old place
+    RELEASED = "b"  #: broken off, and given back at its old place
+    UNBEGUN = "u"  #: given back before anybody has begun it, which costs it nothing
     NOT_DUE = "s"  #: to be delayed until the instant in ``value``
 
 
@@ -87,6 +88,8 @@ class Taken:
     epoch: bytes
     #: a job of a queue that has etas as Huey does, taken before it is due
     due_ms: int | None = None
+    #: what in its record cannot be read; then the rest of this is made up, but id and epoch
+    corrupt: str = ""
 
 
 @dataclass(slots=True)
@@ -104,6 +107,7 @@ class Exchanged:
     jobs: list[Taken]
     #: with housekeeping: continuations that wait to be delivered to other queues
     outgoing: int = 0
+    paused: bool = False
 
 
 def exchange_args(  # noqa: PLR0917 - the order of the script's own arguments
@@ -150,7 +154,7 @@ def exchange_args(  # noqa: PLR0917 - the order of the script's own arguments
 
 def exchanged(answer: Any, finishes: Sequence[Finish] = ()) -> Exchanged:
     """Read the answer of ``exchange_jobs.lua`` to a request with these ``finishes``."""
-    now, epoch, due, opens, waiting, letters, flat, told, beside, revoked, outgoing = answer
+    now, epoch, due, opens, waiting, letters, flat, told, beside, revoked, outgoing, paused = answer
     statuses = [_STATUSES[letter] for letter in letters]
     plain = [finish.plain for finish in finishes]
     if False in plain:
@@ -178,6 +182,7 @@ def exchanged(answer: Any, finishes: Sequence[Finish] = ()) -> Exchanged:
             for job_id, spec in zip(flat[::2], flat[1::2], strict=True)
         ],
         int(outgoing),
+        paused == 1,
     )
 
 
@@ -189,6 +194,24 @@ _STATUSES = {ord("o"): "OK", ord("a"): "ALREADY", ord("s"): "STALE"}
 
 
 def _taken(  # noqa: PLR0917 - the order of the script's own answer
+    job_id: bytes,
+    spec: bytes,
+    status: bytes | None,
+    epoch: bytes,
+    now_ms: int,
+    beside: bytes | None,
+    revoked: bytes,
+) -> Taken:
+    try:
+        return _read(job_id, spec, status, epoch, now_ms, beside, revoked)
+    except (ValueError, KeyError) as exc:
+        # one job must not hold up all that were taken with it
+        return Taken(
+            job_id.decode(), "?", b"", 1, 0, None, "", 0, 0, "", None, b"", epoch, corrupt=repr(exc)
+        )
+
+
+def _read(  # noqa: PLR0917 - as above
     job_id: bytes,
     spec: bytes,
     status: bytes | None,

@@ -24,6 +24,7 @@ _LEVELS = {
     Outcome.RETRY: (logging.DEBUG, "retrying"),
     Outcome.AGAIN: (logging.DEBUG, "retrying"),
     Outcome.RELEASED: (logging.DEBUG, "waiting"),
+    Outcome.UNBEGUN: (logging.DEBUG, "waiting"),
     Outcome.NOT_DUE: (logging.DEBUG, "delayed"),
 }
 

@@ -50,7 +50,7 @@ events_log = logging.getLogger("jobdesk.events")
 #: Ends booked, and jobs taken, in one exchange: what costs Redis under 5 ms on a busy machine too.
 MOST = 100
 #: No end waits longer than this for company: a little more than what is fetched ahead takes.
-FLUSH_AFTER_S = 0.01
+FLUSH_AFTER_S = 0.03
 #: So long a thread rests that is to wait, and finds nothing to wait for.
 BREATH_S = 0.005
 #: Runs shorter than this wait for nothing: more threads would only wait for the interpreter.
@@ -302,6 +302,7 @@ class Pool:
                 feed.runs.pop((run.taken.id, run.taken.epoch), None)
             for run in runs:
                 feed.runs[run.taken.id, run.taken.epoch] = run
+            feed.waiting = answer.waiting
             if under_way is feed.awaited:
                 feed.awaited = None
                 feed.ready = feed.ready or (len(runs) == want and answer.waiting > 0)
@@ -319,6 +320,9 @@ class Pool:
             elif due_at is not None:
                 feed.due_at = min(due_at, feed.due_at or due_at)
             self._local.extend(runs)
+        if answer.paused:
+            fetched = [run for run in list(self._local) if run.queue is feed.queue]
+            self._return(fetched, "the queue is paused")
         if due_at is not None:
             self.on_due(due_at)
         if runs:
@@ -565,15 +569,18 @@ class Pool:
 
     def return_stranded(self, now: float) -> None:
         """Give back jobs that were fetched ahead and find no thread: others may have one."""
-        for run in list(self._local):
-            if now - run.taken_at < STRANDED_S:
-                return
+        late = [run for run in list(self._local) if now - run.taken_at >= STRANDED_S]
+        self._return(late, "no thread was free for it")
+
+    def _return(self, runs: Sequence[Run], why: str) -> None:
+        """Give back jobs that nobody has begun."""
+        for run in runs:
             try:
                 self._local.remove(run)
             except ValueError:
                 continue  # a thread has just taken it up
             if run.close():
-                self.book(run, run.released("no thread was free for it"))
+                self.book(run, run.released(why))
 
     def runs(self) -> list[Run]:
         """All jobs in hand, also those whose end waits to be sent."""

@@ -319,7 +319,7 @@ class Model:
             epoch, letter = self.tombs.get(end.job_id, ("", "r"))
             return "ALREADY" if epoch == end.epoch and letter != "r" else "STALE"
         kind = end.kind
-        if job.cancelled and kind in "rnbs":
+        if job.cancelled and kind in "rnbus":
             kind = "f" if kind == "r" else "x"
         if kind in "cfr":
             job.made += 1
@@ -331,13 +331,13 @@ class Model:
         elif kind in "fx":
             self._tell("failed", job.id, a=str(job.made), prev="active")
             self._ended(job, "f", end.epoch)
-        elif kind == "b":
-            if job.released == 20:
-                self._stall(job)
-            else:
-                job.released += 1
-                job.state = "w"
-                self._tell("waiting", job.id, prev="active", reason="shutdown")
+        elif kind == "b" and job.released == 20:
+            self._stall(job)
+        elif kind in "bu":
+            job.released += kind == "b"
+            job.state = "w"
+            reason = "shutdown" if kind == "b" else "unbegun"
+            self._tell("waiting", job.id, prev="active", reason=reason)
         elif kind == "s":
             job.state, job.at = "d", int(end.value)
             self._tell("delayed", job.id)

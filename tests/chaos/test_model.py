@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 IDS = st.sampled_from(["a1", "b2", "c3", "d4", "e5"])
 WORKERS = st.sampled_from(["h:1:w", "h:2:w", "g:1:w"])
-KINDS = st.sampled_from([*"ccfrrnxbbs"])
+KINDS = st.sampled_from([*"ccfrrnxbbus"])
 STATES = {"w": "waiting", "d": "delayed", "c": "completed", "f": "failed"}
 LEASE_MS = 60_000
 QUEUE = "model"

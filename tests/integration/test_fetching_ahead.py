@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from jobdesk.engine.pool import Pool
+from jobdesk.engine.publishing import publish
 from jobdesk.models import JobOptions, Retention
 from tests.bench import Bench, eventually
 
@@ -115,3 +118,86 @@ def test_a_full_worker_learns_from_an_end_that_jobs_wait(broker: Broker) -> None
     assert pool.next_task() is not None
     assert time.monotonic() - started < 0.5
     bench.queue.pool = None
+
+
+def test_a_queue_that_is_paused_gets_back_what_was_fetched_ahead(broker: Broker) -> None:
+    bench = Bench(broker)
+    ran: list[int] = []
+
+    @bench.queue.task()
+    def brief(n: int) -> None:
+        ran.append(n)
+
+    for n in range(20):
+        brief(n=n)
+    pool = bench.queue.pool = Pool([bench.queue], 1, "host:1:one", alone=True)
+    pool.exchange_feed(pool.feeds[0], 10)
+    bench.queue.execute(pool.next_task())
+    bench.control.pause_queue("thumbs")
+    pool.serve(pool.feeds[0])  # sends the first end, and hears of it
+    pool.serve(pool.feeds[0])
+
+    assert bench.counts() == {"completed": 1, "waiting": 19}
+    assert ran == [0]
+    assert not pool.runs()
+    bench.queue.pool = None
+
+
+def test_short_jobs_behind_a_long_one_run_within_the_rate_all_the_same(broker: Broker) -> None:
+    """They counted when they were fetched ahead, and do not when they have gone back."""
+    bench = Bench(broker)
+    queue = bench.new_queue(rate_limit=(12, 4.0))
+    publish(queue)
+    began: list[float] = []
+
+    @queue.task()
+    def brief() -> None:
+        began.append(time.monotonic())
+
+    @queue.task()
+    def long() -> None:
+        began.append(time.monotonic())
+        time.sleep(0.6)
+
+    for _ in range(4):
+        brief()
+    long()
+    for _ in range(7):
+        brief()
+    with bench.worker(1):
+        eventually(lambda: bench.counts() == {"completed": 12})
+    assert began[-1] - began[0] < 2
+
+
+def test_threads_that_are_renewed_all_the_time_fail_no_job(broker: Broker) -> None:
+    bench = Bench(broker)
+
+    @bench.queue.task()
+    def brief() -> None: ...
+
+    for _ in range(60):
+        brief()
+    with handled_signals():
+        consumer = bench.queue.create_consumer(
+            workers=1, periodic=False, max_tasks=4, health_check_interval=0.3
+        )
+        consumer.start()
+        checked = time.monotonic()
+        deadline = checked + 30
+        while bench.counts().get("completed", 0) < 60 and time.monotonic() < deadline:
+            checked = consumer.loop(checked)
+        consumer.stop(graceful=True)
+    assert bench.counts() == {"completed": 60}
+    assert all(job.attempts_made == 1 for job in map(bench.job, bench.ids("completed")))
+
+
+@contextmanager
+def handled_signals() -> Iterator[None]:
+    """A consumer handles signals from its start on: put back what was there."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -7,6 +7,7 @@ must fail. So each test is short, speaks to the scripts themselves, and names it
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -163,6 +164,22 @@ def test_no_more_than_the_rate_are_taken_in_its_time(jobs):
 
     assert len(jobs.take(3)) == 2
     assert jobs.take(3) == []
+
+
+@guard("exchange_jobs:same_window")
+def test_what_nobody_has_begun_leaves_its_part_of_the_rate_to_others(jobs):
+    jobs.waiting("a1", "a2", "a3", "a4", "a5")
+    jobs.meta(limit_jobs=2, limit_ms=300)
+    first, second = jobs.take(2)
+    assert jobs.finish(first, Outcome.UNBEGUN) == "OK"
+
+    (again,) = jobs.take(2)
+    assert again.id == first.id
+
+    time.sleep(0.32)
+    jobs.take(2)  # of the next window, in which the second job does not count
+    assert jobs.finish(second, Outcome.UNBEGUN) == "OK"
+    assert jobs.take(2) == []
 
 
 @guard("exchange_jobs:replay")
@@ -324,9 +341,22 @@ def test_the_twenty_first_release_counts_as_a_stall(jobs):
     assert jobs.names().count("stalled") == 1
 
 
+def test_what_nobody_has_begun_may_come_back_as_often_as_it_likes(jobs):
+    (job,) = jobs.active("a1")
+    for _ in range(30):
+        assert jobs.finish(job, Outcome.UNBEGUN) == "OK"
+        (job,) = jobs.take()
+
+    assert "stalled" not in jobs.names()
+    assert "rel" not in jobs.record("a1")
+    assert (job.attempts_made, job.stalls) == (0, 0)
+    assert jobs.finish(job) == "OK"
+
+
 @guard("exchange_jobs:cancelled")
 @pytest.mark.parametrize(
-    "outcome", [Outcome.RETRY, Outcome.AGAIN, Outcome.RELEASED, Outcome.NOT_DUE]
+    "outcome",
+    [Outcome.RETRY, Outcome.AGAIN, Outcome.RELEASED, Outcome.UNBEGUN, Outcome.NOT_DUE],
 )
 def test_a_cancelled_job_does_not_run_again_whatever_its_worker_reports(jobs, outcome):
     (job,) = jobs.active("a1")

@@ -8,8 +8,8 @@
 --            id, epoch, kind, value, error, attempt, delay_ms, progress, n continuations, each as
 --            in include/add.lua, m outgoing entries, each a JSON text
 --          kind: c completed · r to be retried, costs an attempt · n to be run again, costs none ·
---                f failed · x failed without having run · b given back at its old place ·
---                s not due yet, to be delayed
+--                f failed · x failed without having run · b broken off, given back at its old place ·
+--                u given back before anybody has begun it · s not due yet, to be delayed
 --          value: of c the result, of s when it is due (ms), of r, f and x the error's fingerprint ('' for none) ·
 --          error: "Class: message", cut for the record · attempt: the rest of the attempt's JSON,
 --          see include/attempts.lua
@@ -17,7 +17,7 @@
 --            a letter for each end: o(k), a(lready) or s(tale),
 --            { id, spec, … }, { id, status as it was before, … where there was one },
 --            { id, payload, … of those whose spec has none }, { id, revocations, … },
---            with housekeeping: how many entries wait in outgoing }
+--            with housekeeping: how many entries wait in outgoing, 1 if the queue is paused }
 -- Events   completed, retrying, delayed, waiting, failed, drained; active; stalled
 -- Safe to send again: an end is known by its epoch, a take by worker and request number.
 -- include: time
@@ -139,6 +139,14 @@ local function complete_plainly(id, epoch, kind, result)
   return 'o'
 end
 
+-- a job that nobody has begun leaves its part of the rate limit, while that still counts it
+local function unspend(job)
+  local left = redis.call('pttl', P .. 'lim')
+  if left > 0 and now + left - meta[4] <= tonumber(job.pon) then -- guard: same_window
+    redis.call('decr', P .. 'lim')
+  end
+end
+
 -- a retry's way back into the line: its error handler, added below, goes before it
 local requeue
 
@@ -167,7 +175,7 @@ local function finish(at)
   if progress ~= '' then
     job.pg = progress
   end
-  if kind ~= 'b' and kind ~= 's' then
+  if kind ~= 'b' and kind ~= 'u' and kind ~= 's' then
     figures.run(now - tonumber(job.pon or now))
   end
   if kind == 'f' or kind == 'r' then
@@ -185,17 +193,21 @@ local function finish(at)
     ended(id, job, job.rf, meta[6], err)
     figures.add('f', 1)
     emit('failed', id, job.t, 'a', made, 'err', err, 'prev', 'active')
-  elseif kind == 'b' then
-    local released = tonumber(job.rel or '0') + 1
-    if released > 20 then -- guard: released_too_often
-      stall(P, id, now, emit, figures, tonumber(meta[7] or '3'))
-      return 'o'
+  elseif kind == 'b' or kind == 'u' then
+    if kind == 'b' then
+      job.rel = tonumber(job.rel or '0') + 1
+      if job.rel > 20 then -- guard: released_too_often
+        stall(P, id, now, emit, figures, tonumber(meta[7] or '3'))
+        return 'o'
+      end
+      keep_attempt(P, id, made + 1, job.pon, job.gen, now, attempt)
+    elseif meta[3] then
+      unspend(job)
     end
-    keep_attempt(P, id, made + 1, job.pon, job.gen, now, attempt)
     redis.call('zadd', P .. 'wait', job.sc, id)
-    job.st, job.rel, job.sc = 'w', released, nil
+    job.st, job.sc = 'w', nil
     write_status(P, id, job)
-    emit('waiting', id, job.t, 'prev', 'active', 'reason', 'shutdown')
+    emit('waiting', id, job.t, 'prev', 'active', 'reason', kind == 'b' and 'shutdown' or 'unbegun')
   elseif kind == 's' then
     job.st, job.ra, job.sc = 'd', value, nil
     write_status(P, id, job)
@@ -448,5 +460,5 @@ seal()
 local outgoing = housekeeping and redis.call('llen', P .. 'outgoing') or 0
 return {
   now, epoch, due, opens, waiting, table.concat(statuses), jobs, told, beside, revocations,
-  outgoing,
+  outgoing, paused and 1 or 0,
 }
