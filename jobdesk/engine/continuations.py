@@ -8,17 +8,21 @@ is harmless. What a dead worker left there, the next housekeeping delivers.
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from huey.api import Huey, Task
+from huey.utils import Error
 
+from jobdesk.broker.exchange import Finish, Outcome
 from jobdesk.broker.transitions import Transitions
 from jobdesk.engine import packing
-from jobdesk.engine.codec import decode_value, encode_value
+from jobdesk.engine.codec import decode_value, encode_value, task_exception
 from jobdesk.engine.run import Run
 from jobdesk.errors import JobdeskError
 from jobdesk.models import NewJob
@@ -45,11 +49,68 @@ def follows(task: Task, run: Run) -> bool:
         return True
     handler = current.on_error
     if handler is not None and task is not handler and task.id == handler.id:
-        # One handler serves every failed attempt, so each of its runs needs an id of its own.
-        task.id = f"{task.id}.{run.taken.generation}-{run.taken.attempts_made + 1}"
-        task.revoke_id = f"r:{task.id}"
+        _name(task, run)
         return True
     return False
+
+
+def _name(handler: Task, run: Run) -> None:
+    """One handler serves every failed attempt, so each of its runs needs an id of its own."""
+    handler.id = f"{handler.id}.{run.taken.generation}-{run.taken.attempts_made + 1}"
+    handler.revoke_id = f"r:{handler.id}"
+
+
+def following(
+    queue: Queue, task: Task, run: Run, exc: BaseException | None
+) -> tuple[tuple[NewJob, ...], tuple[bytes, ...]]:
+    """``task``, which follows ``run``, as its end takes it: added with it, or delivered afterwards.
+
+    ``exc``: what the job has raised.
+    """
+    if exc is not None:
+        raised = task_exception(exc, run.id)
+        task.args = tuple(raised if arg is exc else arg for arg in task.args)
+    name, job = packing.continued_job(task, queue)
+    if not isinstance(task, packing.Remote):
+        # for its signals and for whoever patches it; what it would send is left to the finish
+        with queue.batch() as batch:
+            Huey.enqueue(queue, task)
+        batch.clear()
+    if name == run.queue.name:
+        return (job,), ()
+    return (), (outgoing_job(name, job),)
+
+
+def after_failure(run: Run, task: Task | None, finish: Finish, exc: Exception) -> Finish:
+    """``finish`` with what Huey has follow a job that failed with ``exc``.
+
+    For an end that the job's own thread does not book, since it is held up, or never began the job:
+    the error handler, and after the last attempt the report to the chord of which the job, or what
+    was to follow it, is a member. ``task``: None where the job was not begun.
+    """
+    queue = run.queue
+    if task is None:
+        try:
+            task = packing.task_of(run, queue)
+        except (JobdeskError, ValueError, TypeError) as why:
+            logger.warning("%s: what follows job %s cannot be read: %s", queue.name, run.id, why)
+            return finish
+    final = finish.outcome is not Outcome.RETRY
+    adds: tuple[NewJob, ...] = ()
+    outgoing: tuple[bytes, ...] = ()
+    if task.on_error is not None and (final or queue.store_intermediate_errors):
+        handler = copy.copy(task.on_error)
+        handler.extend_data(exc)
+        _name(handler, run)
+        owner = queue if isinstance(handler, packing.Remote) else packing.queue_of(handler)
+        adds, outgoing = following(owner, handler, run, exc)
+    while final and task is not None:
+        if task.chord_config is not None:
+            error = Error({**queue.build_error_result(task, exc), "traceback": ""})
+            outgoing += (outgoing_member(task.chord_config, error),)
+            break
+        task = task.on_complete
+    return replace(finish, adds=adds, outgoing=outgoing)
 
 
 def outgoing_job(queue: str, job: NewJob) -> bytes:

@@ -89,6 +89,7 @@ class DeadlineSlot:
     def begin(self, run: Run) -> None:
         """A function is about to be called."""
         self._memory[self._at + _BEGUN] = 1
+        self.end()  # whatever became of the one before
         if run.deadline is None or run.taken.timeout_ms is None:
             return
         late = JobTimeout(f"ran longer than {run.taken.timeout_ms / 1000:g} s")

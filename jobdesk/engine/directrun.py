@@ -56,15 +56,21 @@ def execute(queue: Queue, task: JobTask, run: Run, timestamp: Any) -> Any:
     try:
         in_flight.add(task)
         try:
-            with armed(run, task):
+            with armed(run):
                 value = task.execute()
         finally:
             in_flight.discard(task)
     except BaseException as exc:  # noqa: BLE001 - it is raised again, where Huey sees it
-        task.execute = partial(_raise, exc)
-        return Huey.execute(queue, task, timestamp)
+        return _raised(queue, task, run, exc, timestamp)
     run.ran, run.value = True, value
     return value
+
+
+def _raised(queue: Queue, task: JobTask, run: Run, exc: BaseException, timestamp: Any) -> Any:
+    """Have Huey do what it does of an error: its first half, up to the function, is over."""
+    run.has_run = True
+    task.execute = partial(_raise, exc)
+    return Huey._execute(queue, task, timestamp)
 
 
 def _raise(exc: BaseException) -> NoReturn:

@@ -7,6 +7,7 @@ job is then booked by one request. Outside of a worker, Huey's own ways are take
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from huey import signals
@@ -54,6 +55,11 @@ class InHand(Huey):  # type: ignore[misc]  # huey has no types
         if receivers["any"] or signal in receivers:
             super()._emit(signal, task, *args, **kwargs)
 
+    def _run_pre_execute(self, task: Any) -> None:
+        run = in_hand.run
+        if run is None or not run.has_run:
+            super()._run_pre_execute(task)
+
     def _run_post_execute(self, task: Any, task_value: Any, exception: Any) -> None:
         run = in_hand.run
         if run is not None and run.task is task:
@@ -98,4 +104,4 @@ class InHand(Huey):  # type: ignore[misc]  # huey has no types
         run: Run | None = getattr(task, "run", None)
         if run is None:
             return super()._timeout_context(task)
-        return armed(run, task)
+        return nullcontext() if run.has_run else armed(run)

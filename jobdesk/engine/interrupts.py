@@ -10,17 +10,17 @@ from __future__ import annotations
 import ctypes
 import threading
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from huey.exceptions import CancelExecution, TaskTimeout
 
 if TYPE_CHECKING:
-    from huey.api import Task
-
     from jobdesk.engine.run import Run
 
 _raise = ctypes.pythonapi.PyThreadState_SetAsyncExc
 _raise.argtypes = (ctypes.c_ulong, ctypes.py_object)
+# NULL takes back what is on its way; None would be raised, and refused as no exception
+_NOTHING: Any = ctypes.py_object()
 
 
 class Interrupted(BaseException):
@@ -55,11 +55,10 @@ def watch(by: Watcher | None) -> None:
 class armed:  # noqa: N801 - a context manager, used like a function
     """The span in which a run's thread may be interrupted."""
 
-    __slots__ = ("_run", "_task", "_thread")
+    __slots__ = ("_run", "_thread")
 
-    def __init__(self, run: Run, task: Task) -> None:
+    def __init__(self, run: Run) -> None:
         self._run = run
-        self._task = task
         self._thread = threading.get_ident()
 
     def __enter__(self) -> None:
@@ -79,13 +78,18 @@ class armed:  # noqa: N801 - a context manager, used like a function
             pending = self._run.interrupt is not None
             if pending and kind is not Interrupted:
                 # It is on its way and must not reach what comes after the task.
-                _raise(self._thread, None)
+                _raise(self._thread, _NOTHING)
         if watcher is not None:
             watcher.end()
         if pending:
-            if self._run.cancelling:
-                raise CancelExecution("cancelled by an operator", retry=False) from exc
-            raise TaskTimeout(f"timeout {self._task.timeout}s") from exc
+            raise cause(self._run) from exc
+
+
+def cause(run: Run) -> Any:
+    """Why ``run`` is interrupted, as Huey says it."""
+    if run.cancelling:
+        return CancelExecution("cancelled by an operator", retry=False)
+    return TaskTimeout(f"timeout {(run.taken.timeout_ms or 0) / 1000:g}s")
 
 
 def interrupt(run: Run) -> bool:

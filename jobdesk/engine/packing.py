@@ -17,7 +17,7 @@ from huey.api import Task
 from huey.utils import ChordConfig
 
 from jobdesk.engine.codec import Payload
-from jobdesk.errors import BadPayload, InvalidAttempts, InvalidExpires
+from jobdesk.errors import BadPayload, CorruptRecord, InvalidAttempts, InvalidExpires
 from jobdesk.models import (
     DEFAULT_OPTIONS,
     NO_OPTIONS,
@@ -359,9 +359,12 @@ def type_name(task: Task) -> str:
 def task_of(run: Run, queue: Queue) -> Task:
     """The Huey task of a job in hand.
 
-    Raises ``BadPayload``, ``UnknownType`` or ``InvalidJobData``: such a job cannot be run at all.
+    Raises ``CorruptRecord``, ``BadPayload``, ``UnknownType`` or ``InvalidJobData``: such a job
+    cannot be run at all.
     """
     taken = run.taken
+    if taken.corrupt:
+        raise CorruptRecord(f"the record of job {taken.id} is damaged: {taken.corrupt}")
     payload = queue.codec.unpack(taken.payload, queue.name, taken.id, taken.type)
     task_class = queue.own_class(taken.type)
     signature = task_class.signature

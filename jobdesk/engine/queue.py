@@ -28,7 +28,7 @@ from jobdesk.broker.ids import new_id
 from jobdesk.broker.stored import USUAL_ATTEMPTS
 from jobdesk.broker.transitions import BATCH, SentJobs, Transitions
 from jobdesk.engine import continuations, directrun, packing
-from jobdesk.engine.codec import Codec, JsonSerializer, task_exception
+from jobdesk.engine.codec import Codec, JsonSerializer
 from jobdesk.engine.eventlog import log_finish
 from jobdesk.engine.handle import JobHandle
 from jobdesk.engine.inhand import InHand
@@ -112,8 +112,8 @@ class Queue(InHand):
             "_emit", "_pipeline_results", "enqueue", "get_storage", "serialize_task"
         )
         cls.runs_directly = ours(
-            "_emit", "_run_post_execute", "_run_pre_execute", "_timeout_context",
-            "delete", "is_revoked", "put_result",
+            "_emit", "_get_timestamp", "_run_post_execute", "_run_pre_execute", "_timeout_context",
+            "add_schedule", "delete", "is_revoked", "put_result", "ready_to_run",
         )  # fmt: skip
 
     def __init__(
@@ -444,19 +444,9 @@ class Queue(InHand):
 
     def _note_continuation(self, task: Task, run: Run) -> None:
         """Leave a continuation to the finish of the job it follows."""
-        if run.exception is not None:
-            raised = task_exception(run.exception, run.id)
-            task.args = tuple(raised if arg is run.exception else arg for arg in task.args)
-        name, job = packing.continued_job(task, self)
-        if not isinstance(task, packing.Remote):
-            # for its signals and for whoever patches it; what it would send is left to the finish
-            with self.batch() as batch:
-                super().enqueue(task)
-            batch.clear()
-        if name == run.queue.name:
-            run.adds.append(job)
-        else:
-            run.outgoing.append(continuations.outgoing_job(name, job))
+        adds, outgoing = continuations.following(self, task, run, run.exception)
+        run.adds += adds
+        run.outgoing += outgoing
 
     @contextmanager
     def batch(self) -> Iterator[list[NewJob]]:

@@ -60,6 +60,7 @@ class Run:
         "due_ms",
         "encoded",
         "exception",
+        "has_run",
         "interrupt",
         "lease_until",
         "metadata",
@@ -95,6 +96,8 @@ class Run:
         self.cancelling = False
         self.closed = False
         self._lock = threading.Lock()
+        #: its function was called without Huey, and what it raised is on its way through Huey now
+        self.has_run = False
         # what Huey reports
         self.ran = False
         self.value: Any = None
@@ -177,6 +180,7 @@ class Run:
 
     def conclude(self, backoff_ms: Callable[[Run, BaseException], int]) -> Finish:
         """The finish of what was noted. ``backoff_ms``: how long a retry rests, below 0 none."""
+        noted: dict[str, Any] = {"adds": tuple(self.adds), "outgoing": tuple(self.outgoing)}
         exc = self.exception
         if self.requeued and exc is not None:
             counts = not isinstance(exc, RetryTask) and not (
@@ -184,68 +188,75 @@ class Run:
             )
             delay = self.delay_ms if self.delay_ms is not None else backoff_ms(self, exc)
             if counts and delay < 0:
-                return self._finish(Outcome.FAILED, exc)
-            outcome = Outcome.RETRY if counts else Outcome.AGAIN
-            return self._finish(outcome, exc, delay)
+                return self._error(Outcome.FAILED, exc, **noted)
+            return self._error(
+                Outcome.RETRY if counts else Outcome.AGAIN, exc, delay_ms=delay, **noted
+            )
         if self.due_ms is not None:
-            finish = self._finish(Outcome.NOT_DUE)
-            finish.value = str(self.due_ms).encode()
-            return finish
+            return self._finish(Outcome.NOT_DUE, value=str(self.due_ms).encode(), **noted)
         if self.ran and exc is None:
-            finish = self._finish(Outcome.COMPLETED)
-            finish.value = self.encoded or b""
-            return finish
+            return self._finish(Outcome.COMPLETED, value=self.encoded or b"", **noted)
         if self.ran and exc is not None:
-            return self._finish(Outcome.FAILED, exc)
+            return self._error(Outcome.FAILED, exc, **noted)
         if self.signal == "revoked":
-            return self._finish(Outcome.REFUSED, JobRevoked("revoked before it started"))
+            return self._error(Outcome.REFUSED, JobRevoked("revoked before it started"), **noted)
         if self.signal == "expired":
-            return self._finish(Outcome.REFUSED, JobExpired("expired before it started"))
+            return self._error(Outcome.REFUSED, JobExpired("expired before it started"), **noted)
         if self.signal == "canceled":
-            return self._finish(Outcome.REFUSED, JobCancelled("cancelled by a pre-execute hook"))
+            by = JobCancelled("cancelled by a pre-execute hook")
+            return self._error(Outcome.REFUSED, by, **noted)
         if self.signal == "interrupted":
-            return self.released("the worker was told to stop")
-        return self._finish(Outcome.FAILED, exc or JobFailed("the run ended without an outcome"))
+            return self._broken_off("the worker was told to stop")
+        without = JobFailed("the run ended without an outcome")
+        return self._error(Outcome.FAILED, exc or without, **noted)
 
     def failed(self, exc: BaseException, backoff_ms: Callable[[Run, BaseException], int]) -> Finish:
-        """The finish of an error seen from outside the task: a timeout, an unreadable payload."""
+        """The finish of an error seen from outside the task: a timeout, an unreadable payload.
+
+        Without what the task's thread has noted, which may be about to say that it has completed;
+        :func:`~jobdesk.engine.continuations.after_failure` says what follows.
+        """
         if self.attempts_left and not isinstance(exc, PermanentError):
             delay = backoff_ms(self, exc)
             if delay >= 0:
-                return self._finish(Outcome.RETRY, exc, delay)
-        return self._finish(Outcome.FAILED, exc)
+                return self._error(Outcome.RETRY, exc, delay_ms=delay)
+        return self._error(Outcome.FAILED, exc)
 
     def refused(self, exc: BaseException) -> Finish:
-        """The finish of a job that cannot be run at all."""
-        return self._finish(Outcome.REFUSED, exc)
+        """The finish of a job that cannot be run at all, or is to run no more."""
+        return self._error(Outcome.REFUSED, exc)
 
     def released(self, why: str) -> Finish:
-        """The finish that gives the job back at its old place, without an attempt."""
-        finish = self._finish(Outcome.RELEASED)
-        finish.attempt = self._attempt(Outcome.RELEASED, why, "")
-        return finish
+        """The finish that gives the job back at its old place, without an attempt.
 
-    def _finish(
-        self, outcome: Outcome, exc: BaseException | None = None, delay_ms: int = 0
-    ) -> Finish:
-        taken, released = self.taken, outcome is Outcome.RELEASED
-        finish = Finish(
+        One that nobody has begun may come back as often as it likes.
+        """
+        return self._broken_off(why) if self.started else self._finish(Outcome.UNBEGUN)
+
+    def _broken_off(self, why: str) -> Finish:
+        return self._finish(Outcome.RELEASED, attempt=self._attempt(Outcome.RELEASED, why, ""))
+
+    def _error(self, outcome: Outcome, exc: BaseException, **more: Any) -> Finish:
+        message = describe(exc)
+        counted = outcome is not Outcome.AGAIN
+        return self._finish(
+            outcome,
+            error=cut_bytes(message, 60),
+            attempt=self._attempt(outcome, message, traceback_of(exc)),
+            value=fingerprint(self.taken.type, message).encode() if counted else b"",
+            **more,
+        )
+
+    def _finish(self, outcome: Outcome, **more: Any) -> Finish:
+        taken, context = self.taken, self._context
+        return Finish(
             taken.id,
             taken.epoch,
             outcome,
-            delay_ms=delay_ms,
-            progress="" if self._context is None else self._context.unsent_progress(),
-            adds=() if released else self.adds,
-            outgoing=() if released else self.outgoing,
+            progress="" if context is None else context.unsent_progress(),
             type=taken.type,
+            **more,
         )
-        if exc is not None:
-            message = describe(exc)
-            finish.error = cut_bytes(message, 60)
-            finish.attempt = self._attempt(outcome, message, traceback_of(exc))
-            if outcome is not Outcome.AGAIN:
-                finish.value = fingerprint(taken.type, message).encode()
-        return finish
 
     def _attempt(self, outcome: Outcome, message: str, trace: str) -> str:
         members = {
@@ -281,6 +292,7 @@ _WORDS = {
     Outcome.FAILED: "failed",
     Outcome.REFUSED: "failed",
     Outcome.RELEASED: "released",
+    Outcome.UNBEGUN: "released",
     Outcome.NOT_DUE: "delayed",
     Outcome.COMPLETED: "completed",
 }

@@ -15,11 +15,11 @@ import threading
 import time
 from collections.abc import Callable
 
-from jobdesk.broker.exchange import Finish
 from jobdesk.broker.registry import WorkerBeat
 from jobdesk.engine import continuations
+from jobdesk.engine.continuations import after_failure
 from jobdesk.engine.feed import Feed
-from jobdesk.engine.interrupts import interrupt
+from jobdesk.engine.interrupts import cause, interrupt
 from jobdesk.engine.pool import FLUSH_AFTER_S, Pool
 from jobdesk.engine.run import Run
 from jobdesk.errors import BrokerError, JobCancelled, JobTimeout
@@ -205,8 +205,10 @@ class Supervisor:
 
     def _cancel(self, run: Run) -> None:
         run.cancelling = True
+        task = run.task
         if run.close():
-            self._pool.book(run, _plain_failure(run, JobCancelled("cancelled by an operator")))
+            finish = run.refused(JobCancelled("cancelled by an operator"))
+            self._pool.book(run, after_failure(run, task, finish, cause(run)))
         self._interrupt(run)
 
     def _end_overdue(self, now: float) -> None:
@@ -221,10 +223,11 @@ class Supervisor:
                 if run.deadline is not None:
                     self._overdue_at = min(self._overdue_at, run.deadline)
                 continue
-            seconds = (run.taken.timeout_ms or 0) / 1000
+            seconds, task = (run.taken.timeout_ms or 0) / 1000, run.task
             if run.close():
                 exc = JobTimeout(f"ran longer than {seconds:g} s")
-                self._pool.book(run, run.failed(exc, run.queue.backoff_ms))
+                finish = run.failed(exc, run.queue.backoff_ms)
+                self._pool.book(run, after_failure(run, task, finish, cause(run)))
                 self._interrupt(run)
         for key, (run, until) in list(self._ended.items()):
             if run.task is None or run.thread is None:
@@ -248,11 +251,6 @@ class Supervisor:
         control = Control(self._pool.broker)
         most = [control.sweep(feed.queue.name, SWEEP_CALLS) for feed in self._pool.feeds]
         return max(most) >= SWEEP_CALLS * 50
-
-
-def _plain_failure(run: Run, exc: Exception) -> Finish:
-    """A failure without a retry."""
-    return run.refused(exc)
 
 
 def worker_id(host: str) -> str:

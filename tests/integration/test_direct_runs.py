@@ -192,6 +192,25 @@ def test_an_error_is_told_to_who_listens_for_errors_alone(bench: Bench, runs: li
     assert seen == runs == [handle.id]
 
 
+def test_who_asks_to_be_told_before_runs_while_one_runs_is_not_told_of_it_afterwards(
+    bench: Bench, runs: list[str]
+) -> None:
+    seen: list[str] = []
+
+    @bench.queue.task(attempts=1)
+    def breaks() -> None:
+        _before(bench.queue, seen)
+        _signals(SIGNAL_EXECUTING)(bench.queue, seen)
+        raise ValueError("no")
+
+    handle = breaks()
+    bench.run_one()
+
+    assert runs == [handle.id]
+    assert seen == []
+    assert bench.job(handle.id).error == "ValueError: no"
+
+
 @pytest.mark.parametrize("name", ["execute", "_execute"])
 def test_who_patches_huey_sees_every_run(
     bench: Bench, runs: list[str], monkeypatch: pytest.MonkeyPatch, name: str
@@ -213,6 +232,27 @@ def test_who_patches_huey_sees_every_run(
     bench.run_one()
 
     assert seen == [handle.id]
+    assert runs == []
+
+
+def test_a_queue_that_says_itself_what_is_ready_is_asked(broker: Broker, runs: list[str]) -> None:
+    asked: list[str] = []
+
+    class Own(Queue):
+        def ready_to_run(self, task: Any, timestamp: Any = None) -> bool:
+            asked.append(task.id)
+            return bool(super().ready_to_run(task, timestamp))
+
+    queue = Own("thumbs", broker=broker)
+
+    @queue.task()
+    def plain() -> int:
+        return 1
+
+    handle = plain()
+    queue.execute(queue.dequeue())
+
+    assert asked == [handle.id]
     assert runs == []
 
 

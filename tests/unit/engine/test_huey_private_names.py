@@ -27,6 +27,7 @@ ENGINE = Path(__file__).parents[3] / "jobdesk" / "engine"
 METHODS = [
     (Huey, "_execute", ["self", "task", "timestamp"]),
     (Huey, "_emit", ["self", "signal", "task", "args", "kwargs"]),
+    (Huey, "_run_pre_execute", ["self", "task"]),
     (Huey, "_run_post_execute", ["self", "task", "task_value", "exception"]),
     (Huey, "_requeue_task", ["self", "task", "timestamp", "retry_eta"]),
     (Huey, "_check_chord", ["self", "cc", "value"]),
