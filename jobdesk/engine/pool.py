@@ -50,7 +50,7 @@ events_log = logging.getLogger("jobdesk.events")
 #: Ends booked, and jobs taken, in one exchange: what costs Redis under 5 ms on a busy machine too.
 MOST = 100
 #: No end waits longer than this for company: a little more than what is fetched ahead takes.
-FLUSH_AFTER_S = 0.03
+FLUSH_AFTER_S = 0.035
 #: So long a thread rests that is to wait, and finds nothing to wait for.
 BREATH_S = 0.005
 #: Runs shorter than this wait for nothing: more threads would only wait for the interpreter.
