@@ -201,6 +201,7 @@ class Soak:
 
 def main() -> int:
     """Soak, and tell."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # that all processes are ended
     minutes = float(os.environ.get("SOAK_MINUTES") or 30)
     seed = int(os.environ.get("SOAK_SEED") or time.time())
     with tempfile.TemporaryDirectory(prefix="jobdesk-soak-") as folder:
